@@ -1,0 +1,605 @@
+"""What an expression stands for: MLflow, a client, a function or class of the project, or something unknown.
+
+Invariant: an answer is given only when every binding that could be in force agrees; `None` means unknown, and
+unknown means silent. Fallbacks (`except ImportError: mlflow = None`) give way to what they stand in for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+from mlflow_lint.analysis.scopes import (
+    Binding,
+    Declared,
+    Entered,
+    Imported,
+    Item,
+    Scope,
+    Unknown,
+    Value,
+)
+from mlflow_lint.facts import model as facts
+from mlflow_lint.facts.traverse import argument
+from mlflow_lint.project.modules import Modules, Unit
+
+_DEPTH = 24
+_OPTIONAL = ("Optional", "Union", "Annotated", "Final", "ClassVar")
+
+
+@dataclass(frozen=True, slots=True)
+class External:
+    """Something of a library, by dotted path; `path.of.Class().method` for what is reached through an instance."""
+
+    dotted: str
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What calling something of a library gives: an instance, if it is a class."""
+
+    dotted: str
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class ModuleRef:
+    """A module of the project."""
+
+    unit: Unit
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class ClassRef:
+    """A class of the project."""
+
+    unit: Unit
+    definition: facts.Class
+    scope: Scope
+    """The scope inside the class body."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Instance:
+    """An object of a class of the project."""
+
+    type: ClassRef
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class FunctionRef:
+    """A function of the project; a method carries the class of the object it is called on."""
+
+    unit: Unit
+    definition: facts.Function
+    scope: Scope
+    """The scope inside the function body."""
+    receiver: ClassRef | None = None
+    bound: bool = False
+    """Whether the first parameter is already filled by the object."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Super:
+    """`super()`: the bases of `type`, on an object of class `receiver`."""
+
+    type: ClassRef
+    receiver: ClassRef
+
+
+Meaning: TypeAlias = External | Result | ModuleRef | ClassRef | Instance | FunctionRef | Super
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an expression is evaluated: the scope, and the class of `self` if it is a method's."""
+
+    scope: Scope
+    receiver: ClassRef | None = None
+
+    @property
+    def unit(self) -> Unit:
+        """The file it lies in."""
+        home = self.scope.home
+        assert isinstance(home, Unit)
+        return home
+
+
+class Resolving(Protocol):
+    """What other modules need of a resolver."""
+
+    def resolve(self, expression: facts.Expression, place: Place) -> Meaning | None:
+        """What an expression stands for."""
+
+
+def same(left: Meaning, right: Meaning) -> bool:
+    """Whether two meanings are one and the same thing."""
+    match left, right:
+        case (External(), External()) | (Result(), Result()):
+            return left == right
+        case ModuleRef(), ModuleRef():
+            return left.unit is right.unit
+        case ClassRef(), ClassRef():
+            return left.definition is right.definition
+        case Instance(), Instance():
+            return left.type.definition is right.type.definition
+        case FunctionRef(), FunctionRef():
+            return left.definition is right.definition
+    return False
+
+
+class Resolver:
+    """Resolves expressions across the modules of a project; answers are remembered."""
+
+    def __init__(self, modules: Modules) -> None:
+        self.modules = modules
+        self._names: dict[tuple[int, str, int], Meaning | None] = {}
+        self._attributes: dict[tuple[int, str], Meaning | None] = {}
+        self._depth = 0
+
+    # ------------------------------------------------------------------------------------------- expressions
+    def resolve(self, expression: facts.Expression, place: Place) -> Meaning | None:
+        """What an expression stands for, or None."""
+        if self._depth > _DEPTH:
+            return None
+        self._depth += 1
+        try:
+            return self._resolve(expression, place)
+        finally:
+            self._depth -= 1
+
+    def _resolve(self, expression: facts.Expression, place: Place) -> Meaning | None:
+        match expression:
+            case facts.Name(name):
+                return self.name(name, place)
+            case facts.Attribute(value, name):
+                owner = self.resolve(value, place)
+                return self.attribute(owner, name) if owner is not None else None
+            case facts.Call():
+                return self._call(expression, place)
+            case facts.Await(value) | facts.Starred(value) | facts.Assigned(_, value):
+                return self.resolve(value, place)
+            case facts.Operation("or", operands):
+                return self._alternatives(operands, place)
+            case facts.Conditional(_, body, otherwise):
+                return self._alternatives((body, otherwise), place)
+        return None
+
+    def _alternatives(self, options: tuple[facts.Expression, ...], place: Place) -> Meaning | None:
+        """`given or MlflowClient()`: what is passed in is meant to be used like what stands in for it."""
+        known: list[Meaning] = []
+        for option in options:
+            if isinstance(option, facts.Constant):
+                continue
+            meaning = self.resolve(option, place)
+            if meaning is not None:
+                known.append(meaning)
+            elif not isinstance(option, (facts.Name, facts.Attribute)):
+                return None
+        return _agreed(known)
+
+    def _call(self, call: facts.Call, place: Place) -> Meaning | None:
+        function = call.function
+        if isinstance(function, facts.Name) and place.scope.holder(function.id) is None:
+            if function.id == "super":
+                return self._super(place)
+            if function.id == "getattr" and len(call.arguments) >= 2:
+                wanted = call.arguments[1].value
+                owner = self.resolve(call.arguments[0].value, place)
+                if owner is not None and isinstance(wanted, facts.Constant) and isinstance(wanted.value, str):
+                    return self.attribute(owner, wanted.value)
+            return None
+        called = self.resolve(function, place)
+        match called:
+            case External("functools.partial") if call.arguments:
+                return self.resolve(call.arguments[0].value, place)
+            case External(dotted):
+                return Result(dotted)
+            case ClassRef():
+                return Instance(called)
+            case FunctionRef():
+                return self._returned(called)
+        return None
+
+    def _super(self, place: Place) -> Meaning | None:
+        for scope in place.scope.enclosing():
+            if isinstance(scope.owner, facts.Class):
+                definition = ClassRef(place.unit, scope.owner, scope)
+                return Super(definition, place.receiver or definition)
+        return None
+
+    def _returned(self, function: FunctionRef) -> Meaning | None:
+        definition = function.definition
+        if definition.is_generator:
+            return None
+        if definition.returns is not None:
+            annotated = self.annotation(definition.returns, Place(function.scope))
+            if annotated is not None:
+                return annotated
+        place = Place(function.scope, function.receiver)
+        known: list[Meaning] = []
+        for value in returned_values(definition.body):
+            if isinstance(value, facts.Constant):
+                continue
+            meaning = self.resolve(value, place)
+            if meaning is None:
+                return None
+            known.append(meaning)
+        return _agreed(known)
+
+    # ------------------------------------------------------------------------------------------------- names
+    def name(self, name: str, place: Place) -> Meaning | None:
+        """What a name stands for in a scope."""
+        holder = place.scope.holder(name)
+        if holder is None:
+            return self._starred(name, place)
+        receiver = place.receiver if _within(place.scope, holder) else None
+        key = (id(holder), name, id(receiver.definition) if receiver else 0)
+        if key not in self._names:
+            self._names[key] = None  # a name defined in terms of itself stays unknown
+            self._names[key] = self._bound(holder, name, Place(holder, receiver))
+        return self._names[key]
+
+    def _bound(self, holder: Scope, name: str, place: Place) -> Meaning | None:
+        bindings = holder.bindings[name]
+        firm = [binding for binding in bindings if not _is_fallback(binding)]
+        for group in (firm, bindings):
+            known: list[Meaning] = []
+            for binding in group:
+                if _says_nothing(binding, group):
+                    continue
+                meaning = self._binding(binding, place)
+                if meaning is None:
+                    known.clear()
+                    break
+                known.append(meaning)
+            agreed = _agreed(known)
+            if agreed is not None or (group is firm and firm):
+                return agreed
+        return None
+
+    def _binding(self, binding: Binding, place: Place) -> Meaning | None:
+        match binding:
+            case Value(expression, unpacked):
+                return None if unpacked else self.resolve(expression, place)
+            case Declared(annotation):
+                return self.annotation(annotation, place)
+            case Entered(expression):
+                return self._entered(expression, place)
+            case Imported(name):
+                return self._imported(name, place)
+            case facts.Parameter():
+                return self._parameter(binding, place)
+            case facts.Function():
+                scope = place.scope.inner.get(id(binding))
+                # A decorator that wraps a function leaves what the function does in place.
+                return FunctionRef(place.unit, binding, scope, place.receiver) if scope else None
+            case facts.Class():
+                scope = place.scope.inner.get(id(binding))
+                return ClassRef(place.unit, binding, scope) if scope else None
+            case Item(iterable, path):
+                return self._item(iterable, path, place)
+        return None
+
+    def _item(self, iterable: facts.Expression, path: tuple[int, ...], place: Place) -> Meaning | None:
+        """`for logger in (a, b)`: known when the members are displayed and agree."""
+        if path or not isinstance(iterable, facts.Collection):
+            return None
+        return _agreed_or_none([self.resolve(item, place) for item in iterable.items])
+
+    def _entered(self, expression: facts.Expression, place: Place) -> Meaning | None:
+        """`with value as name` gives what `__enter__` returns, which for most objects is the object."""
+        meaning = self.resolve(expression, place)
+        if isinstance(meaning, Instance):
+            entering = self.attribute(meaning, "__enter__")
+            if isinstance(entering, FunctionRef):
+                return self._returned(entering)
+        return meaning
+
+    def _parameter(self, parameter: facts.Parameter, place: Place) -> Meaning | None:
+        function = place.scope.owner
+        if parameter.star:
+            return None
+        if isinstance(function, facts.Function) and place.scope.parent is not None:
+            first = function.parameters[0] if function.parameters else None
+            outer = place.scope.parent
+            if first is parameter and isinstance(outer.owner, facts.Class) and not _is_static(function):
+                owner = ClassRef(place.unit, outer.owner, outer)
+                receiver = place.receiver or owner
+                return receiver if _is_classmethod(function) else Instance(receiver)
+        if parameter.annotation is not None:
+            return self.annotation(parameter.annotation, place)
+        if parameter.default is not None and not isinstance(parameter.default, facts.Constant):
+            outer_place = Place(place.scope.parent) if place.scope.parent is not None else place
+            return self.resolve(parameter.default, outer_place)
+        return None
+
+    def annotation(self, expression: facts.Expression, place: Place) -> Meaning | None:
+        """What an object with this annotation is: `MlflowClient`, `Optional["MlflowClient"]`, `X | None`."""
+        match expression:
+            case facts.Constant(str() as text) if text.replace(".", "").replace("_", "").isalnum():
+                dotted: facts.Expression = facts.Name(text.partition(".")[0])
+                for part in text.split(".")[1:]:
+                    dotted = facts.Attribute(dotted, part)
+                return self.annotation(dotted, place)
+            case facts.Operation("|", operands):
+                return _agreed_or_none(
+                    [self.annotation(o, place) for o in operands if o != facts.Constant(None)]
+                )
+            case facts.Subscript(value, index):
+                if isinstance(value, (facts.Name, facts.Attribute)):
+                    word = value.id if isinstance(value, facts.Name) else value.name
+                    if word in _OPTIONAL:
+                        options = index.items if isinstance(index, facts.Collection) else (index,)
+                        options = options[:1] if word == "Annotated" else options
+                        return _agreed_or_none(
+                            [self.annotation(o, place) for o in options if o != facts.Constant(None)]
+                        )
+                return None
+            case facts.Name() | facts.Attribute():
+                meaning = self.resolve(expression, place)
+                if isinstance(meaning, External):
+                    return Result(meaning.dotted)
+                return Instance(meaning) if isinstance(meaning, ClassRef) else None
+        return None
+
+    # ----------------------------------------------------------------------------------------------- imports
+    def _imported(self, name: facts.ImportedName, place: Place) -> Meaning | None:
+        file = self.modules.find(place.unit, name.module, name.level)
+        if name.attribute is None:
+            unit = self.modules.unit(file) if file else None
+            return ModuleRef(unit) if unit is not None else External(name.module)
+        if file is not None:
+            return self._member(file, name.attribute)
+        if name.level:
+            return None
+        if name.module:
+            nested = self.modules.find(place.unit, f"{name.module}.{name.attribute}", 0)
+            if nested is not None:
+                unit = self.modules.unit(nested)
+                return ModuleRef(unit) if unit is not None else None
+        return External(f"{name.module}.{name.attribute}")
+
+    def _member(self, file: str, name: str) -> Meaning | None:
+        """Attribute `name` of the module in `file`: what it binds, or a submodule of the package."""
+        unit = self.modules.unit(file)
+        if unit is not None and name in unit.scope.bindings:
+            return self.name(name, Place(unit.scope))
+        nested = self.modules.submodule(file, name)
+        if nested is not None:
+            inner = self.modules.unit(nested)
+            return ModuleRef(inner) if inner is not None else None
+        return self._starred(name, Place(unit.scope)) if unit is not None else None
+
+    def _starred(self, name: str, place: Place) -> Meaning | None:
+        """A name that only a star import can bind."""
+        module = place.scope.module
+        found: list[Meaning] = []
+        for star in module.stars:
+            file = self.modules.find(place.unit, star.module, star.level)
+            if file is not None:
+                key = (id(module), f"*{file}:{name}", 0)
+                if key in self._names:
+                    continue
+                self._names[key] = None
+                meaning = self._member(file, name)
+                del self._names[key]
+                if meaning is not None:
+                    found.append(meaning)
+            elif star.module == "mlflow":
+                found.append(External(f"mlflow.{name}"))
+        return found[-1] if found else None
+
+    # -------------------------------------------------------------------------------------------- attributes
+    def attribute(self, owner: Meaning, name: str) -> Meaning | None:
+        """What `owner.name` stands for."""
+        match owner:
+            case External(dotted):
+                return External(f"{dotted}.{name}")
+            case Result(dotted):
+                return External(f"{dotted}().{name}")
+            case ModuleRef(unit):
+                return self._member(unit.file, name) if unit.file else self.name(name, Place(unit.scope))
+            case ClassRef():
+                return self._of_class(owner, name, owner, instance=False)
+            case Instance(of):
+                return self._of_class(of, name, of, instance=True)
+            case Super(of, receiver):
+                for base in self.bases(of):
+                    if isinstance(base, ClassRef):
+                        found = self._of_class(base, name, receiver, instance=True)
+                        if found is not None:
+                            return found
+                return None
+        return None
+
+    def bases(self, definition: ClassRef) -> list[Meaning]:
+        """What the bases of a class are, those that are known."""
+        place = Place(definition.scope.parent or definition.scope)
+        found = []
+        for base in definition.definition.bases:
+            value = base.value.value if isinstance(base.value, facts.Subscript) else base.value
+            if base.keyword is None and not base.star:
+                meaning = self.resolve(value, place)
+                if meaning is not None:
+                    found.append(meaning)
+        return found
+
+    def ancestry(self, definition: ClassRef) -> list[ClassRef | External]:
+        """The class and its known ancestors, nearest first; libraries' classes by name."""
+        found: list[ClassRef | External] = []
+        pending: list[Meaning] = [definition]
+        while pending and len(found) < 64:
+            current = pending.pop(0)
+            if isinstance(current, ClassRef) and not any(same(current, other) for other in found):
+                found.append(current)
+                pending.extend(self.bases(current))
+            elif isinstance(current, External):
+                found.append(current)
+        return found
+
+    def _of_class(self, definition: ClassRef, name: str, receiver: ClassRef, instance: bool) -> Meaning | None:
+        for current in self.ancestry(definition):
+            if isinstance(current, ClassRef):
+                found = self._own(current, name, receiver, instance)
+                if found is not None:
+                    return found
+                if name in current.scope.bindings:
+                    return None
+        return None
+
+    def _own(self, current: ClassRef, name: str, receiver: ClassRef, instance: bool) -> Meaning | None:
+        for binding in reversed(current.scope.bindings.get(name, [])):
+            if isinstance(binding, facts.Function):
+                scope = current.scope.inner[id(binding)]
+                method = FunctionRef(
+                    current.unit, binding, scope, receiver, instance and not _is_static(binding)
+                )
+                return self._returned(method) if _is_property(binding) else method
+        key = (id(current.definition), name)
+        if key not in self._attributes:
+            self._attributes[key] = None
+            self._attributes[key] = self._assigned(current, name)
+        return self._attributes[key]
+
+    def _assigned(self, current: ClassRef, name: str) -> Meaning | None:
+        """What `self.name` is set to by the methods and the body of a class."""
+        known: list[Meaning] = []
+        place = Place(current.scope)
+        for binding in current.scope.bindings.get(name, []):
+            if not _says_nothing(binding, []):
+                meaning = self._binding(binding, place)
+                if meaning is None:
+                    return None
+                known.append(meaning)
+        for statement in current.definition.body:
+            if isinstance(statement, facts.Function) and statement.parameters:
+                own = statement.parameters[0].name
+                scope = current.scope.inner[id(statement)]
+                for value, annotation in _self_assignments(statement.body, own, name):
+                    if annotation is not None:
+                        meaning = self.annotation(annotation, Place(scope, current))
+                        if meaning is not None:
+                            known.append(meaning)
+                            continue
+                    if value is None or isinstance(value, facts.Constant):
+                        continue
+                    meaning = self.resolve(value, Place(scope, current))
+                    if meaning is None:
+                        return None
+                    known.append(meaning)
+        return _agreed(known)
+
+    # --------------------------------------------------------------------------------------------- arguments
+    @staticmethod
+    def parameter_arguments(call: facts.Call, function: FunctionRef) -> dict[str, facts.Expression]:
+        """Which expression fills which parameter of a project function; those hidden by `*` are left out."""
+        parameters = [p for p in function.definition.parameters if not p.star]
+        positional = [p for p in parameters if not p.keyword_only]
+        if function.bound and positional:
+            positional = positional[1:]
+        filled: dict[str, facts.Expression] = {}
+        for index, parameter in enumerate(positional):
+            given = argument(call, parameter.name, index)
+            if given is not None:
+                filled[parameter.name] = given.value
+        for parameter in parameters:
+            if parameter.keyword_only:
+                named = call.keyword(parameter.name)
+                if named is not None:
+                    filled[parameter.name] = named.value
+        return filled
+
+
+def _agreed(known: list[Meaning]) -> Meaning | None:
+    if known and all(same(known[0], other) for other in known[1:]):
+        return known[0]
+    return None
+
+
+def _agreed_or_none(options: list[Meaning | None]) -> Meaning | None:
+    known = [option for option in options if option is not None]
+    return _agreed(known) if len(known) == len(options) else None
+
+
+def _is_fallback(binding: Binding) -> bool:
+    return isinstance(binding, (Value, Unknown)) and binding.fallback
+
+
+def _says_nothing(binding: Binding, group: list[Binding]) -> bool:
+    """`x = None` only makes room; a bare annotation adds nothing to a value."""
+    if isinstance(binding, Value):
+        return isinstance(binding.expression, facts.Constant)
+    return isinstance(binding, Declared) and len(group) > 1
+
+
+def _within(scope: Scope, holder: Scope) -> bool:
+    """Whether `holder` is at or inside the method that gives `scope` its `self`."""
+    return holder.parent is not None and any(scope_ is holder for scope_ in scope.enclosing())
+
+
+def _decorator_names(function: facts.Function) -> set[str]:
+    names = set()
+    for decorator in function.decorators:
+        node = decorator.function if isinstance(decorator, facts.Call) else decorator
+        if isinstance(node, facts.Name):
+            names.add(node.id)
+        elif isinstance(node, facts.Attribute):
+            names.add(node.name)
+    return names
+
+
+def _is_static(function: facts.Function) -> bool:
+    return "staticmethod" in _decorator_names(function)
+
+
+def _is_classmethod(function: facts.Function) -> bool:
+    return "classmethod" in _decorator_names(function) or function.name == "__init_subclass__"
+
+
+def _is_property(function: facts.Function) -> bool:
+    return bool(_decorator_names(function) & {"property", "cached_property"})
+
+
+def returned_values(block: facts.Block) -> list[facts.Expression]:
+    """Values of the `return` statements of a body, those of nested functions left out."""
+    found: list[facts.Expression] = []
+    for statement in block:
+        if isinstance(statement, facts.Leave):
+            if statement.kind == "return" and statement.value is not None:
+                found.append(statement.value)
+        else:
+            for inner in inner_blocks(statement):
+                found.extend(returned_values(inner))
+    return found
+
+
+def _self_assignments(
+    block: facts.Block, own: str, name: str
+) -> list[tuple[facts.Expression | None, facts.Expression | None]]:
+    """Values and annotations that a method assigns to `self.name`."""
+    wanted = facts.Attribute(facts.Name(own), name)
+    found: list[tuple[facts.Expression | None, facts.Expression | None]] = []
+    for statement in block:
+        if isinstance(statement, facts.Assign) and wanted in statement.targets:
+            found.append((statement.value, statement.annotation))
+        elif isinstance(statement, facts.Assign):
+            for target in statement.targets:
+                if isinstance(target, facts.Collection) and wanted in target.items:
+                    found.append((facts.Opaque(), None))
+        for inner in inner_blocks(statement):
+            found.extend(_self_assignments(inner, own, name))
+    return found
+
+
+def inner_blocks(statement: facts.Statement) -> tuple[facts.Block, ...]:
+    """The blocks of a compound statement that run where it stands: not those of functions and classes."""
+    match statement:
+        case facts.If(_, body, orelse) | facts.For(_, _, body, orelse) | facts.While(_, body, orelse):
+            return (body, orelse)
+        case facts.Try(body, handlers, orelse, final):
+            return (body, *(handler.body for handler in handlers), orelse, final)
+        case facts.With(_, body):
+            return (body,)
+        case facts.Match(_, cases):
+            return tuple(case.body for case in cases)
+    return ()

@@ -1,0 +1,50 @@
+"""Workflow commands, which GitHub Actions turns into annotations on the changed lines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mlflow_lint.findings import Finding, Severity
+from mlflow_lint.report.headline import headline
+from mlflow_lint.report.model import FileReport, Options
+from mlflow_lint.report.visible import visible
+
+_LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
+
+
+def render(results: Sequence[FileReport], options: Options) -> str:
+    """Return one workflow command per finding."""
+    return "".join(f"{_command(report.path, finding)}\n" for report in results for finding in report.findings)
+
+
+def _command(path: str, finding: Finding) -> str:
+    region = finding.region
+    properties = {"title": f"mlflow-lint ({finding.code})", "file": visible(path), "line": str(region.line)}
+    # GitHub rejects an annotation that has columns on more than one line.
+    if region.line == region.end_line:
+        properties["col"] = str(region.column)
+    properties["endLine"] = str(region.end_line)
+    if region.line == region.end_line:
+        properties["endColumn"] = str(region.end_column)
+    written = ",".join(f"{key}={_property(value)}" for key, value in properties.items())
+    return f"::{_LEVELS[finding.severity]} {written}::{_data(_message(path, finding))}"
+
+
+def _message(path: str, finding: Finding) -> str:
+    place, code, _, message = headline(path, finding)
+    lines = [f"{place}{code}{message}"]
+    if finding.chain:
+        steps = (f"{visible(step.path)}:{step.line} {visible(step.text)}" for step in finding.chain)
+        lines.append(f"  why: {' → '.join(steps)}")
+    if finding.fix is not None:
+        lines.append(f"  help: {visible(finding.fix.title)}")
+    return "\n".join(lines)
+
+
+def _data(text: str) -> str:
+    # The percent sign first, or it would be escaped twice.
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")

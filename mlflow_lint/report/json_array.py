@@ -1,0 +1,75 @@
+"""One JSON array with Ruff's field names, which editors and bots already read, and the chain of reasons."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from mlflow_lint.findings import Finding, Fix
+from mlflow_lint.report.model import FileReport, Options
+from mlflow_lint.report.visible import RISKY
+from mlflow_lint.source.file import LineIndex
+
+
+def render(results: Sequence[FileReport], options: Options) -> str:
+    """Return the array; it is valid JSON whatever the code contains, also without findings."""
+    array = [item for report in results for item in _items(report, options)]
+    written = json.dumps(array, ensure_ascii=False, indent=2)
+    # Reads back as the same text, but no stream fails on it and no terminal or CI system obeys it.
+    return RISKY.sub(_escape, written) + "\n"
+
+
+def _items(report: FileReport, options: Options) -> list[dict[str, Any]]:
+    index = LineIndex(report.text)
+    return [_item(report, finding, index, options) for finding in report.findings]
+
+
+def _item(report: FileReport, finding: Finding, index: LineIndex, options: Options) -> dict[str, Any]:
+    region = finding.region
+    fix = finding.fix
+    return {
+        "cell": None,
+        "code": finding.code,
+        "name": finding.name,
+        "message": finding.message,
+        "severity": finding.severity.value,
+        "filename": report.path,
+        "location": _location(region.line, region.column),
+        "end_location": _location(region.end_line, region.end_column),
+        # The last line: a comment on an earlier one may land in a string or after a backslash.
+        "noqa_row": finding.statement[1],
+        "url": options.page(finding.code),
+        "chain": [{"path": step.path, "row": step.line, "text": step.text} for step in finding.chain],
+        "fix": None if fix is None else _fix(fix, report.text, index),
+    }
+
+
+def _fix(fix: Fix, text: str, index: LineIndex) -> dict[str, Any] | None:
+    # Without the text there are no positions, and edits at made-up ones would wreck a file.
+    if any(edit.end > len(text) for edit in fix.edits):
+        return None
+    return {
+        "applicability": fix.applicability.value,
+        "message": fix.title,
+        "edits": [
+            {
+                "content": edit.text,
+                "location": _location(*index.position(edit.start)),
+                "end_location": _location(*index.position(edit.end)),
+            }
+            for edit in fix.edits
+        ],
+    }
+
+
+def _location(row: int, column: int) -> dict[str, int]:
+    return {"row": row, "column": column}
+
+
+def _escape(match: re.Match[str]) -> str:
+    character = match[0]
+    if character == "\n":  # Only the layout has any: those inside strings are escaped already.
+        return character
+    return r"\u0023" if character == "#" else json.dumps(character)[1:-1]
