@@ -6,7 +6,6 @@ Invariant: `Settings` read by this module are valid, codes and patterns included
 
 # Path objects are felt in trees of many directories, `resolve` would follow links, and `is_file` raises in
 # directories that may not be entered:
-# ruff: noqa: PTH100, PTH113, PTH118, PTH120
 
 from __future__ import annotations
 

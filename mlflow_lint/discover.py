@@ -8,7 +8,6 @@ and flake8, so that a walk never leaves the tree and always ends.
 """
 
 # Paths are strings below, for speed, and because `Path.resolve` would follow links:
-# ruff: noqa: PTH100, PTH113, PTH118, PTH119, PTH120, PTH123
 
 from __future__ import annotations
 
@@ -50,9 +49,7 @@ def discover(paths: Sequence[Path], resolver: SettingsResolver) -> Discovery:
 
 def is_excluded(settings: Settings, path: Path, is_directory: bool = False) -> bool:
     """Whether a path, or a directory above it and below the root of the settings, is excluded."""
-    return _matcher(settings.exclude + settings.extend_exclude).covers(
-        _below_root(settings, path), is_directory
-    )
+    return _matcher(settings.exclude + settings.extend_exclude).covers(_below_root(settings, path), is_directory)
 
 
 def per_file_ignores(settings: Settings, path: Path) -> tuple[str, ...]:

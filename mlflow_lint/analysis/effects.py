@@ -17,8 +17,8 @@ from mlflow_lint.analysis.sites import Attempt, Loop, Run, Site, sites
 from mlflow_lint.analysis.throttles import Throttles
 from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.api import Api, Kind, api_of
-from mlflow_lint.facts.hooks import hook
 from mlflow_lint.facts.frequency import Frequency
+from mlflow_lint.facts.hooks import hook
 from mlflow_lint.facts.traverse import argument, descend
 from mlflow_lint.findings import Step
 from mlflow_lint.project.modules import Unit
@@ -129,7 +129,7 @@ class Effects:
         meaning = self.resolver.resolve(call.function, place)
         api = _api(meaning)
         if api is not None:
-            return api.kind is Kind.RUN
+            return api.kind is Kind.RUN and not _reopens(call, api)
         entered = self.resolver.resolve(call, place)
         if isinstance(entered, Instance):
             entering = self.resolver.attribute(entered, "__enter__")
@@ -260,9 +260,17 @@ def _api(meaning: Meaning | None) -> Api | None:
     return api_of(meaning.dotted) if isinstance(meaning, External) else None
 
 
+def _reopens(call: facts.Call, api: Api) -> bool:
+    """Whether a call goes back to one and the same run: `start_run(run_id=self.run_id)`."""
+    given = argument(call, "run_id", 0) if not api.client else None
+    if given is None:
+        return False
+    value = given.value
+    return isinstance(value, facts.Attribute) or (isinstance(value, facts.Constant) and isinstance(value.value, str))
+
+
 def _is_context_manager(definition: facts.Function) -> bool:
     return any(
         getattr(node, "name", getattr(node, "id", "")) in ("contextmanager", "asynccontextmanager")
         for node in definition.decorators
     )
-

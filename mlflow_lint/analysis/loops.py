@@ -42,7 +42,8 @@ _ROUNDS = re.compile(
 )
 _EPOCH_NAME = re.compile(r"(^|_)epochs?($|_)|^ep$", re.I)
 _STEP_NAME = re.compile(
-    r"(^|_)(global_?)?(steps?|batch(_?(idx|i|id|no|num|nb|index))?|iters?|iteration|itr|it|i_batch|ibatch|timestep|t)$", re.I
+    r"(^|_)(global_?)?(steps?|batch(_?(idx|i|id|no|num|nb|index))?|iters?|iteration|itr|it|i_batch|ibatch|timestep|t)$",
+    re.I,
 )
 _TRIAL_NAME = re.compile(
     r"(^|_)(fold|trial|seed|candidate|combo|hyper_?params?|model_name|estimator|clf|regressor|learning_rate|alpha|lr"
@@ -152,9 +153,8 @@ class Loops:
             return f"it runs {walked.evidence}"
         if any(_EPOCH_NAME.search(name) for name in _targets(loop)):
             return "its variable is named like an epoch"
-        if isinstance(loop.node, facts.While):
-            if any(_EPOCH_NAME.search(name) for name in _identifiers(loop.node.test)):
-                return "its condition counts epochs"
+        if isinstance(loop.node, facts.While) and any(map(_EPOCH_NAME.search, _identifiers(loop.node.test))):
+            return "its condition counts epochs"
         return ""
 
     def _holds_hot_loop(self, body: facts.Block, place: Place) -> bool:
@@ -170,8 +170,7 @@ class Loops:
 
     def _inside_epochs(self, loop: Loop) -> bool:
         return any(
-            isinstance(frame, Loop) and self.verdict(frame).frequency is Frequency.PER_EPOCH
-            for frame in loop.around
+            isinstance(frame, Loop) and self.verdict(frame).frequency is Frequency.PER_EPOCH for frame in loop.around
         )
 
 
@@ -197,9 +196,7 @@ def _named_batch(loop: Loop) -> bool:
 
 
 def _identifiers(expression: facts.Expression) -> frozenset[str]:
-    return frozenset(
-        last_name(node) for node in descend(expression) if isinstance(node, (facts.Name, facts.Attribute))
-    )
+    return frozenset(last_name(node) for node in descend(expression) if isinstance(node, (facts.Name, facts.Attribute)))
 
 
 def own_calls(block: facts.Block) -> Iterator[facts.Call]:
@@ -240,9 +237,7 @@ def _inner_loops(block: facts.Block) -> Iterator[facts.For | facts.While]:
 
 
 def _trains_inside(block: facts.Block) -> bool:
-    return any(
-        _is_optimizer_step(call) for inner in _inner_loops(block) for call in own_calls(inner.body)
-    )
+    return any(_is_optimizer_step(call) for inner in _inner_loops(block) for call in own_calls(inner.body))
 
 
 def _is_environment_step(call: facts.Call) -> bool:

@@ -135,6 +135,7 @@ class Resolver:
         self._names: dict[tuple[int, str, int], Meaning | None] = {}
         self._attributes: dict[tuple[int, str], Meaning | None] = {}
         self._depth = 0
+        self._anyway = False
 
     # ------------------------------------------------------------------------------------------- expressions
     def resolve(self, expression: facts.Expression, place: Place) -> Meaning | None:
@@ -322,9 +323,7 @@ class Resolver:
                     dotted = facts.Attribute(dotted, part)
                 return self.annotation(dotted, place)
             case facts.Operation("|", operands):
-                return _agreed_or_none(
-                    [self.annotation(o, place) for o in operands if o != facts.Constant(None)]
-                )
+                return _agreed_or_none([self.annotation(o, place) for o in operands if o != facts.Constant(None)])
             case facts.Subscript(value, index):
                 if isinstance(value, (facts.Name, facts.Attribute)):
                     word = value.id if isinstance(value, facts.Name) else value.name
@@ -344,7 +343,7 @@ class Resolver:
 
     # ----------------------------------------------------------------------------------------------- imports
     def _imported(self, name: facts.ImportedName, place: Place) -> Meaning | None:
-        file = self.modules.find(place.unit, name.module, name.level)
+        file = self.modules.find(place.unit.file, name.module, name.level)
         if name.attribute is None:
             unit = self.modules.unit(file) if file else None
             return ModuleRef(unit) if unit is not None else External(name.module)
@@ -352,30 +351,32 @@ class Resolver:
             return self._member(file, name.attribute)
         if name.level:
             return None
-        if name.module:
-            nested = self.modules.find(place.unit, f"{name.module}.{name.attribute}", 0)
-            if nested is not None:
-                unit = self.modules.unit(nested)
-                return ModuleRef(unit) if unit is not None else None
+        nested = self.modules.find(place.unit.file, f"{name.module}.{name.attribute}", 0)
+        if nested is not None:
+            unit = self.modules.unit(nested)
+            return ModuleRef(unit) if unit is not None else None
         return External(f"{name.module}.{name.attribute}")
 
     def _member(self, file: str, name: str) -> Meaning | None:
         """Attribute `name` of the module in `file`: what it binds, or a submodule of the package."""
-        unit = self.modules.unit(file)
+        unit = self.modules.unit(file, anyway=self._anyway)
         if unit is not None and name in unit.scope.bindings:
             return self.name(name, Place(unit.scope))
         nested = self.modules.submodule(file, name)
         if nested is not None:
-            inner = self.modules.unit(nested)
+            inner = self.modules.unit(nested, anyway=self._anyway)
             return ModuleRef(inner) if inner is not None else None
-        return self._starred(name, Place(unit.scope)) if unit is not None else None
+        if unit is None:
+            # It cannot reach MLflow, so nothing but its name is of interest: that of a loader class, say.
+            return External(f"{_module_name(file)}.{name}")
+        return self._starred(name, Place(unit.scope))
 
     def _starred(self, name: str, place: Place) -> Meaning | None:
         """A name that only a star import can bind."""
         module = place.scope.module
         found: list[Meaning] = []
         for star in module.stars:
-            file = self.modules.find(place.unit, star.module, star.level)
+            file = self.modules.find(place.unit.file, star.module, star.level)
             if file is not None:
                 key = (id(module), f"*{file}:{name}", 0)
                 if key in self._names:
@@ -419,10 +420,18 @@ class Resolver:
         for base in definition.definition.bases:
             value = base.value.value if isinstance(base.value, facts.Subscript) else base.value
             if base.keyword is None and not base.star:
-                meaning = self.resolve(value, place)
+                meaning = self._base(value, place)
                 if meaning is not None:
                     found.append(meaning)
         return found
+
+    def _base(self, value: facts.Expression, place: Place) -> Meaning | None:
+        """A base class, looked up also in modules that cannot reach MLflow: they may derive from a framework's."""
+        before, self._anyway = self._anyway, True
+        try:
+            return self.resolve(value, place)
+        finally:
+            self._anyway = before
 
     def ancestry(self, definition: ClassRef) -> list[ClassRef | External]:
         """The class and its known ancestors, nearest first; libraries' classes by name."""
@@ -451,9 +460,7 @@ class Resolver:
         for binding in reversed(current.scope.bindings.get(name, [])):
             if isinstance(binding, facts.Function):
                 scope = current.scope.inner[id(binding)]
-                method = FunctionRef(
-                    current.unit, binding, scope, receiver, instance and not _is_static(binding)
-                )
+                method = FunctionRef(current.unit, binding, scope, receiver, instance and not _is_static(binding))
                 return self._returned(method) if _is_property(binding) else method
         key = (id(current.definition), name)
         if key not in self._attributes:
@@ -508,6 +515,11 @@ class Resolver:
                 if named is not None:
                     filled[parameter.name] = named.value
         return filled
+
+
+def _module_name(file: str) -> str:
+    parts = file.replace("\\", "/").removesuffix(".py").removesuffix("/__init__").split("/")
+    return parts[-1]
 
 
 def _agreed(known: list[Meaning]) -> Meaning | None:
@@ -583,9 +595,8 @@ def _self_assignments(
         if isinstance(statement, facts.Assign) and wanted in statement.targets:
             found.append((statement.value, statement.annotation))
         elif isinstance(statement, facts.Assign):
-            for target in statement.targets:
-                if isinstance(target, facts.Collection) and wanted in target.items:
-                    found.append((facts.Opaque(), None))
+            unpacked = [t for t in statement.targets if isinstance(t, facts.Collection) and wanted in t.items]
+            found.extend((facts.Opaque(), None) for _ in unpacked)
         for inner in inner_blocks(statement):
             found.extend(_self_assignments(inner, own, name))
     return found

@@ -119,11 +119,11 @@ class Scope:
             scope = scope.parent
 
 
-def module_scope(module: facts.Module, home: object) -> Scope:
-    """The scope tree of a file."""
-    scope = Scope(module, None, home)
-    _bind_block(scope, module.body, False)
-    return scope
+def module_scope(scope: Scope, home: object) -> None:
+    """Fill the scope of a module, and those inside it, with what its code binds."""
+    assert isinstance(scope.owner, facts.Module)
+    scope.home = home
+    _bind_block(scope, scope.owner.body, False)
 
 
 def clause_scope(comprehension: facts.Comprehension, parent: Scope) -> Scope:
@@ -134,9 +134,7 @@ def clause_scope(comprehension: facts.Comprehension, parent: Scope) -> Scope:
     return scope
 
 
-def _bind_items(
-    scope: Scope, target: facts.Expression, iterable: facts.Expression, path: tuple[int, ...]
-) -> None:
+def _bind_items(scope: Scope, target: facts.Expression, iterable: facts.Expression, path: tuple[int, ...]) -> None:
     if isinstance(target, facts.Name):
         scope.bind(target.id, Item(iterable, path))
     elif isinstance(target, facts.Collection):
@@ -163,12 +161,12 @@ def _bind_statement(scope: Scope, statement: facts.Statement, fallback: bool) ->
         case facts.Update(target):
             for name in bound_names(target):
                 scope.bind(name, Unknown(fallback))
-        case facts.Import(names):
-            for name in names:
-                if name.local == "*":
-                    scope.stars.append(name)
+        case facts.Import(imported):
+            for item in imported:
+                if item.local == "*":
+                    scope.stars.append(item)
                 else:
-                    scope.bind(name.local, Imported(name))
+                    scope.bind(item.local, Imported(item))
         case facts.Declare(kind, names):
             scope.elsewhere.update(dict.fromkeys(names, kind))
         case facts.If(test, body, orelse):
@@ -193,11 +191,11 @@ def _bind_statement(scope: Scope, statement: facts.Statement, fallback: bool) ->
             _bind_block(scope, orelse, fallback)
             _bind_block(scope, final, fallback)
         case facts.With(items, body):
-            for value, target in items:
-                if isinstance(target, facts.Name):
-                    scope.bind(target.id, Entered(value))
-                elif target is not None:
-                    for name in bound_names(target):
+            for manager, entered in items:
+                if isinstance(entered, facts.Name):
+                    scope.bind(entered.id, Entered(manager))
+                elif entered is not None:
+                    for name in bound_names(entered):
                         scope.bind(name, Unknown())
             _bind_block(scope, body, fallback)
         case facts.Match(_, cases):

@@ -218,9 +218,7 @@ class _Walk:
             case facts.Conditional(test, body, otherwise):
                 yield from self.expression(test, frames, place, block, index)
                 yield from self.expression(body, (*frames, Guard(test, True, place, ())), place, block, index)
-                yield from self.expression(
-                    otherwise, (*frames, Guard(test, False, place, ())), place, block, index
-                )
+                yield from self.expression(otherwise, (*frames, Guard(test, False, place, ())), place, block, index)
                 return
             case facts.Operation("and" | "or" as operator, operands):
                 inside = frames

@@ -38,17 +38,62 @@ class Walked:
 
 
 _WRAPPERS = frozenset(
-    "enumerate tqdm tqdm_notebook track progress_bar progressbar islice iter reversed list tuple cycle chain sorted "
-    "prefetch prepare prepare_data_loader setup_dataloaders MpDeviceLoader ParallelLoader per_device_loader "
-    "DeviceLoader auto take skip seek Bar ProgressBar log_every alive_it notebook_tqdm to_device master_bar".split()
+    [
+        "enumerate",
+        "tqdm",
+        "tqdm_notebook",
+        "track",
+        "progress_bar",
+        "progressbar",
+        "islice",
+        "iter",
+        "reversed",
+        "list",
+        "tuple",
+        "cycle",
+        "chain",
+        "sorted",
+        "prefetch",
+        "prepare",
+        "prepare_data_loader",
+        "setup_dataloaders",
+        "MpDeviceLoader",
+        "ParallelLoader",
+        "per_device_loader",
+        "DeviceLoader",
+        "auto",
+        "take",
+        "skip",
+        "seek",
+        "Bar",
+        "ProgressBar",
+        "log_every",
+        "alive_it",
+        "notebook_tqdm",
+        "to_device",
+        "master_bar",
+    ]
 )
 _LOADER_CLASS = re.compile(
     r"((Data|Batch|Bulk|Neighbor|Graph|Geo|Multi|Fast|Train|Test|Eval|Val)\w*Loader|^Loader|DataLoader\w*|DataIterator"
     r"|BucketIterator|BatchIterator|BPTTIterator|MiniBatch\w*|BatchGenerator|BatchSampler|DataPipe)$"
 )
 _DATASET_METHODS = frozenset(
-    "batch padded_batch iter_batches iter_torch_batches iter_tf_batches to_torch train_dataloader val_dataloader "
-    "test_dataloader get_train_dataloader get_eval_dataloader get_test_dataloader as_numpy_iterator".split()
+    [
+        "batch",
+        "padded_batch",
+        "iter_batches",
+        "iter_torch_batches",
+        "iter_tf_batches",
+        "to_torch",
+        "train_dataloader",
+        "val_dataloader",
+        "test_dataloader",
+        "get_train_dataloader",
+        "get_eval_dataloader",
+        "get_test_dataloader",
+        "as_numpy_iterator",
+    ]
 )
 _BATCH_CALL = re.compile(
     r"(^|_)((get|iter|iterate|make|next|gen|generate|yield|create|load)_?)?(data_?loader|mini_?batch(es)?|batches|batchify"
@@ -77,12 +122,12 @@ _TRIALS = re.compile(
     r"|restarts|learning_rates|alphas|lrs|n_runs|num_runs|episodes?)$",
     re.I,
 )
-_TRIAL_CALLS = frozenset("ParameterGrid ParameterSampler product split trials suggest".split())
-_FILE_CALLS = frozenset("glob rglob iterdir listdir walk scandir iglob ls".split())
+_TRIAL_CALLS = frozenset(["ParameterGrid", "ParameterSampler", "product", "split", "trials", "suggest"])
+_FILE_CALLS = frozenset(["glob", "rglob", "iterdir", "listdir", "walk", "scandir", "iglob", "ls"])
 _FILES = re.compile(
     r"(^|_)(files?|paths?|filenames?|figs|figures|plots|artifacts|images|pngs|attachments|checkpoints)$", re.I
 )
-_KEY_CALLS = frozenset("items keys named_parameters named_modules named_children _asdict".split())
+_KEY_CALLS = frozenset(["items", "keys", "named_parameters", "named_modules", "named_children", "_asdict"])
 _KEYS = re.compile(
     r"(^|_)(metrics?|params?|parameters|hparams|keys?|names?|classes|labels|class_names|columns|cols|features|layers|tags|"
     r"scores_dict|results?|report|config|cfg|args|options|settings|metadata|stats|statistics|summary|info|losses_dict|targets|"
@@ -94,7 +139,7 @@ _HISTORY = re.compile(
     r"(hist(ory)?|loss(es)?|curves?|accs|accuracies|rewards|returns|evals_result|evals|learning_curve|trace|log_history)$",
     re.I,
 )
-_ROWS = frozenset("iterrows itertuples".split())
+_ROWS = frozenset(["iterrows", "itertuples"])
 
 
 class Sources:
@@ -166,7 +211,15 @@ class Sources:
         typed = self._typed(call, place)
         if typed is not None:
             return typed
-        if isinstance(call.function, facts.Attribute) and word in ("shuffle", "repeat", "cache", "with_options", "to", "cuda", "map"):
+        if isinstance(call.function, facts.Attribute) and word in (
+            "shuffle",
+            "repeat",
+            "cache",
+            "with_options",
+            "to",
+            "cuda",
+            "map",
+        ):
             return self._of(call.function.value, place, depth + 1)
         return None
 
@@ -176,7 +229,11 @@ class Sources:
         if len(values) == 3 and "batch" in last_name(values[2]).lower():
             return Walked(Source.BATCHES, f"steps of {shown(values[2])}")
         stop = values[1] if len(values) > 1 else values[0]
-        words = [last_name(node) for node in descend(stop) if isinstance(node, (facts.Name, facts.Attribute, facts.Subscript))]
+        words = [
+            last_name(node)
+            for node in descend(stop)
+            if isinstance(node, (facts.Name, facts.Attribute, facts.Subscript))
+        ]
         for word in words:
             if _EPOCHS.search(word) and not _BATCH_COUNT.search(word):
                 return Walked(Source.EPOCHS, f"up to {shown(stop)}")
@@ -185,7 +242,11 @@ class Sources:
                 walked = self._of(node.arguments[0].value, place, depth + 1)
                 if walked is not None:
                     return walked
-        if isinstance(stop, facts.Operation) and stop.operator in ("//", "/") and "batch" in last_name(stop.operands[-1]):
+        if (
+            isinstance(stop, facts.Operation)
+            and stop.operator in ("//", "/")
+            and "batch" in last_name(stop.operands[-1])
+        ):
             return Walked(Source.BATCHES, f"{shown(stop)} batches")
         for word in words:
             if _BATCH_COUNT.search(word):

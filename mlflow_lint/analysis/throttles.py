@@ -152,9 +152,8 @@ class Throttles:
     def _counts(self, expression: facts.Expression, place: Place) -> bool:
         """Whether an expression is a counter of turns: an index, a step number, something that is counted up."""
         for node in descend(expression):
-            if isinstance(node, facts.Name):
-                if self._is_index(node.id, place):
-                    return True
+            if isinstance(node, facts.Name) and self._is_index(node.id, place):
+                return True
             if isinstance(node, (facts.Name, facts.Attribute)):
                 word = last_name(node)
                 if _COUNTER.search(word) and not _NOT_COUNTER.search(word):
@@ -189,9 +188,7 @@ class Throttles:
         ]
         return bool(values) and all(self._few(value, True, place, loop, (), depth + 1) for value in values)
 
-    def _called(
-        self, call: facts.Call, holds: bool, place: Place, loop: Loop | None, depth: int
-    ) -> bool:
+    def _called(self, call: facts.Call, holds: bool, place: Place, loop: Loop | None, depth: int) -> bool:
         word = last_name(call.function)
         if word in ("bool", "any", "all") and call.arguments:
             return self._few(call.arguments[0].value, holds, place, loop, (), depth + 1)
@@ -199,9 +196,11 @@ class Throttles:
         if isinstance(meaning, FunctionRef):
             inner = Place(meaning.scope, meaning.receiver)
             values = returned_values(meaning.definition.body)
-            return bool(values) and all(
-                self._few(value, holds, inner, None, (), depth + 1) for value in values
-            ) and any(not isinstance(value, facts.Constant) for value in values)
+            return (
+                bool(values)
+                and all(self._few(value, holds, inner, None, (), depth + 1) for value in values)
+                and any(not isinstance(value, facts.Constant) for value in values)
+            )
         return holds and bool(_EVENT.search(word))
 
     # -------------------------------------------------------------------------------------------- what changes
@@ -213,7 +212,12 @@ class Throttles:
         for node in descend(expression):
             if isinstance(node, facts.Attribute):
                 return True
-            if isinstance(node, facts.Call) and last_name(node.function) not in ("len", "int", "float", "range"):
+            if isinstance(node, facts.Call) and last_name(node.function) not in (
+                "len",
+                "int",
+                "float",
+                "range",
+            ):
                 return True
         return bool(names_in(expression) & changed)
 

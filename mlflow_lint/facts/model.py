@@ -5,13 +5,14 @@ what runs, in which order, under which loop and which test, and where in the tex
 and annotations nobody asks for. Invariant: records are frozen, built only of one another and of `str`, `int`,
 `float`, `bool`, `None` and tuples, so they can be compared, hashed, pickled between processes and written as JSON.
 
-Offsets are code points into the decoded text; a span is `(start, end)` with an exclusive end.
+Offsets are code points into the decoded text; a span is `(start, end)` with an exclusive end. Two expressions are
+equal when they say the same, wherever they stand.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TypeAlias, Union
+from dataclasses import dataclass, field
+from typing import TypeAlias
 
 Span: TypeAlias = tuple[int, int]
 
@@ -55,7 +56,7 @@ class Argument:
     keyword: str | None
     star: str
     """`""`, `"*"` or `"**"`."""
-    span: Span
+    span: Span = field(compare=False)
     """Where the value stands, its parentheses included."""
 
 
@@ -65,7 +66,7 @@ class Call:
 
     function: Expression
     arguments: tuple[Argument, ...]
-    span: Span
+    span: Span = field(compare=False)
 
     def keyword(self, name: str) -> Argument | None:
         """The argument given as `name=`, if any."""
@@ -150,9 +151,9 @@ class Comprehension:
     """`"list"`, `"set"`, `"dict"` or `"generator"`."""
     element: Expression
     clauses: tuple[Clause, ...]
-    span: Span
-    element_span: Span
-    clauses_span: Span
+    span: Span = field(compare=False)
+    element_span: Span = field(compare=False)
+    clauses_span: Span = field(compare=False)
     """From the first `for` (or `async`) to the end of the last condition."""
 
 
@@ -162,7 +163,7 @@ class Lambda:
 
     parameters: tuple[Parameter, ...]
     body: Expression
-    span: Span
+    span: Span = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,10 +202,26 @@ class Opaque:
     parts: tuple[Expression, ...] = ()
 
 
-Expression: TypeAlias = Union[
-    Constant, Name, Attribute, Subscript, Call, Operation, Comparison, Conditional, Collection, Mapping, Text,
-    Comprehension, Lambda, Starred, Assigned, Await, Yield, Opaque,
-]  # fmt: skip
+Expression: TypeAlias = (
+    Constant
+    | Name
+    | Attribute
+    | Subscript
+    | Call
+    | Operation
+    | Comparison
+    | Conditional
+    | Collection
+    | Mapping
+    | Text
+    | Comprehension
+    | Lambda
+    | Starred
+    | Assigned
+    | Await
+    | Yield
+    | Opaque
+)
 
 
 # ------------------------------------------------------------------------------------------------- statements
@@ -400,9 +417,9 @@ class Class:
     span: Span
 
 
-Statement: TypeAlias = Union[
-    Evaluate, Assign, Update, Leave, Import, Declare, If, For, While, Try, With, Match, Function, Class
-]
+Statement: TypeAlias = (
+    Evaluate | Assign | Update | Leave | Import | Declare | If | For | While | Try | With | Match | Function | Class
+)
 Block: TypeAlias = tuple[Statement, ...]
 
 

@@ -155,8 +155,8 @@ def _shown(node: Expression, depth: int) -> str:
             rest = "".join(f" {operator} {_shown(operand, inner)}" for operator, operand in pairs)
             return _shown(operands[0], inner) + rest
         case Collection(kind, items):
-            opening, closing = {"tuple": "()", "list": "[]", "set": "{}"}[kind]
-            return opening + ", ".join(_shown(item, inner) for item in items) + closing
+            brackets = {"tuple": "()", "list": "[]", "set": "{}"}[kind]
+            return brackets[0] + ", ".join(_shown(item, inner) for item in items) + brackets[1]
         case Text(parts):
             return 'f"' + "".join(_shown_part(part, inner) for part in parts) + '"'
         case Starred(value):

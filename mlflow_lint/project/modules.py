@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from mlflow_lint.analysis.scopes import Scope, module_scope
 from mlflow_lint.facts import model as facts
@@ -36,13 +35,15 @@ class Unit:
 
 def make_unit(file: str, path: str, text: str, module: facts.Module) -> Unit:
     """Bind a file's facts to its scope tree."""
-    unit = Unit(file, path, text, module, None, LineIndex(text))  # type: ignore[arg-type]
-    unit.scope = module_scope(module, unit)
+    scope = Scope(module, None, None)
+    unit = Unit(file, path, text, module, scope, LineIndex(text))
+    module_scope(scope, unit)
     return unit
 
 
-Loader = Callable[[str], Unit | None]
-"""Gives the unit of an absolute path, or None when the file cannot be read or parsed."""
+Loader = Callable[[str, bool], "Unit | None"]
+"""Gives the unit of an absolute path, or None when the file cannot be read or parsed, or cannot reach MLflow and the
+second argument does not ask for it all the same."""
 
 
 class Modules:
@@ -52,56 +53,40 @@ class Modules:
         self.root = root
         self._load = load
         self._units: dict[str, Unit | None] = {}
+        self._forced: set[str] = set()
         self._found: dict[tuple[str, str], str | None] = {}
+        self._roots: dict[str, tuple[str, ...]] = {}
 
     def add(self, unit: Unit) -> None:
         """Make a unit known, so that importing its file gives this very one."""
         self._units[unit.file] = unit
 
-    def unit(self, file: str) -> Unit | None:
-        """The unit of a file, read on first use."""
-        if file not in self._units:
+    def unit(self, file: str, *, anyway: bool = False) -> Unit | None:
+        """The unit of a file that can reach MLflow, or of any file with `anyway`; read on first use."""
+        known = self._units.get(file)
+        if known is None and (file not in self._units or (anyway and file not in self._forced)):
             self._units[file] = None  # an import cycle that comes back here while reading finds nothing, and ends
-            self._units[file] = self._load(file)
-        return self._units[file]
+            if anyway:
+                self._forced.add(file)
+            known = self._units[file] = self._load(file, anyway)
+        return known
 
-    def find(self, importer: Unit, module: str, level: int) -> str | None:
-        """File of the module that `from <level dots><module> import …` in `importer` means, if it is ours."""
-        if not importer.file:
+    def find(self, importer: str, module: str, level: int) -> str | None:
+        """File of the module that `from <level dots><module> import …` in file `importer` means, if it is ours."""
+        if not importer:
             return None
+        folder = os.path.dirname(importer)
         if level:
-            base = os.path.dirname(importer.file)
             for _ in range(level - 1):
-                base = os.path.dirname(base)
-            return self._at(base, module)
+                folder = os.path.dirname(folder)
+            return self._at(folder, module)
         if module.partition(".")[0] == "mlflow":
             return None
-        for root in self._roots(os.path.dirname(importer.file)):
+        for root in self._search_path(folder):
             found = self._at(root, module)
             if found is not None:
                 return found
         return None
-
-    def _roots(self, folder: str) -> tuple[str, ...]:
-        package = folder
-        while self._is_file(os.path.join(package, "__init__.py")):
-            parent = os.path.dirname(package)
-            if parent == package:
-                break
-            package = parent
-        return tuple(dict.fromkeys((package, folder, self.root, os.path.join(self.root, "src"))))
-
-    def _at(self, base: str, module: str) -> str | None:
-        key = (base, module)
-        if key not in self._found:
-            stem = os.path.join(base, *module.split(".")) if module else base
-            candidates = (
-                [stem + ".py", os.path.join(stem, "__init__.py")]
-                if module
-                else [os.path.join(stem, "__init__.py")]
-            )
-            self._found[key] = next((file for file in candidates if self._is_file(file)), None)
-        return self._found[key]
 
     def submodule(self, package_file: str, name: str) -> str | None:
         """File of the module `name` inside the package whose `__init__.py` is given."""
@@ -109,14 +94,21 @@ class Modules:
             return None
         return self._at(os.path.dirname(package_file), name)
 
-    @staticmethod
-    def _is_file(path: str) -> bool:
-        return os.path.isfile(path)
+    def _search_path(self, folder: str) -> tuple[str, ...]:
+        if folder not in self._roots:
+            package = folder
+            while os.path.isfile(os.path.join(package, "__init__.py")) and os.path.dirname(package) != package:
+                package = os.path.dirname(package)
+            roots = (package, folder, self.root, os.path.join(self.root, "src"))
+            self._roots[folder] = tuple(dict.fromkeys(roots))
+        return self._roots[folder]
 
-
-def display_path(file: Path, base: Path) -> str:
-    """A path as reports show it: relative to `base` where it lies below, with forward slashes."""
-    try:
-        return file.relative_to(base).as_posix()
-    except ValueError:
-        return file.as_posix()
+    def _at(self, base: str, module: str) -> str | None:
+        key = (base, module)
+        if key not in self._found:
+            stem = os.path.join(base, *module.split(".")) if module else base
+            candidates = [os.path.join(stem, "__init__.py")]
+            if module:
+                candidates.insert(0, stem + ".py")
+            self._found[key] = next((file for file in candidates if os.path.isfile(file)), None)
+        return self._found[key]

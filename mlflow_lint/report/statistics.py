@@ -17,6 +17,5 @@ def render(results: Sequence[FileReport], options: Options) -> str:
     width = len(str(max(counts.values(), default=0)))
     ordered = sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))
     return "".join(
-        f"{count:>{width}}\t{code}\t[{'*' if code in fixable else ' '}] {name}\n"
-        for (code, name), count in ordered
+        f"{count:>{width}}\t{code}\t[{'*' if code in fixable else ' '}] {name}\n" for (code, name), count in ordered
     )

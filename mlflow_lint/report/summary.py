@@ -22,10 +22,7 @@ def summary(results: Sequence[FileReport], checked: int, options: Options) -> st
 
 def _fixable(results: Sequence[FileReport], options: Options) -> str:
     fixes = Counter(
-        finding.fix.applicability
-        for report in results
-        for finding in report.findings
-        if finding.fix is not None
+        finding.fix.applicability for report in results for finding in report.findings if finding.fix is not None
     )
     safe, unsafe = fixes[Applicability.SAFE], fixes[Applicability.UNSAFE]
     if safe and unsafe and not options.unsafe_fixes:

@@ -94,9 +94,7 @@ class _Lowering:
     def update(self, node: cst.AugAssign, alone: bool) -> list[facts.Statement]:
         operator = _BINARY[type(node.operator).__name__.removesuffix("Assign")]
         return [
-            facts.Update(
-                self.expression(node.target), operator, self.expression(node.value), self.span(node), alone
-            )
+            facts.Update(self.expression(node.target), operator, self.expression(node.value), self.span(node), alone)
         ]
 
     def leave(self, node: Any, alone: bool) -> list[facts.Statement]:
@@ -332,9 +330,7 @@ class _Lowering:
         return facts.Comparison(operators, operands)
 
     def conditional(self, node: cst.IfExp) -> facts.Expression:
-        return facts.Conditional(
-            self.expression(node.test), self.expression(node.body), self.expression(node.orelse)
-        )
+        return facts.Conditional(self.expression(node.test), self.expression(node.body), self.expression(node.orelse))
 
     def collection(self, node: Any) -> facts.Expression:
         items = tuple(
@@ -369,16 +365,12 @@ class _Lowering:
         last: cst.CSTNode = node.for_in.iter
         while clause is not None:
             conditions = tuple(self.expression(item.test) for item in clause.ifs)
-            clauses.append(
-                facts.Clause(self.expression(clause.target), self.expression(clause.iter), conditions)
-            )
+            clauses.append(facts.Clause(self.expression(clause.target), self.expression(clause.iter), conditions))
             last = clause.ifs[-1].test if clause.ifs else clause.iter
             clause = clause.inner_for_in
         blank = len(self.module.code_for_node(node.for_in.whitespace_before))
         clauses_span = (element_span[1] + blank, self.full_span(last)[1])
-        return facts.Comprehension(
-            kind, element, tuple(clauses), self.full_span(node), element_span, clauses_span
-        )
+        return facts.Comprehension(kind, element, tuple(clauses), self.full_span(node), element_span, clauses_span)
 
     def lambda_(self, node: cst.Lambda) -> facts.Expression:
         outer = self.yields

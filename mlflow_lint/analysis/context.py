@@ -1,0 +1,50 @@
+"""What a rule sees of one file: its facts, and the questions that several rules ask, answered once.
+
+Invariant: answers are computed on first use and kept; a context is read by one thread.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from mlflow_lint.analysis.effects import Body, Effects
+from mlflow_lint.analysis.hot import HotWrite, hot_writes
+from mlflow_lint.analysis.per_key import KeyedWrite, keyed_writes
+from mlflow_lint.analysis.rows import Row, rows
+from mlflow_lint.findings import Step
+from mlflow_lint.project.modules import Unit
+
+
+@dataclass(eq=False)
+class Context:
+    """One file under analysis, with the settings that rules depend on."""
+
+    unit: Unit
+    effects: Effects
+    min_group_size: int = 2
+
+    @cached_property
+    def bodies(self) -> tuple[Body, ...]:
+        """The module and every function of the file."""
+        return tuple(self.effects.bodies(self.unit))
+
+    @cached_property
+    def hot_writes(self) -> tuple[HotWrite, ...]:
+        """Writes that run per step, unthrottled; one per kind, block and loop."""
+        return tuple(hot_writes(self.effects, self.bodies))
+
+    @cached_property
+    def keyed_writes(self) -> tuple[KeyedWrite, ...]:
+        """Writes of one key per turn of a loop over keys; one per kind and loop."""
+        return tuple(keyed_writes(self.effects, self.bodies))
+
+    @cached_property
+    def rows(self) -> tuple[Row, ...]:
+        """Writes of one kind that follow one another and could be one."""
+        keyed = {id(write.loop.node) for write in self.keyed_writes}
+        return tuple(rows(self.effects, self.bodies, keyed))
+
+    def step(self, offset: int, text: str) -> Step:
+        """A link of a reason chain that lies in this file."""
+        return Step(self.unit.path, self.unit.line(offset), text)

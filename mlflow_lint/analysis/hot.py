@@ -1,0 +1,156 @@
+"""Writes that run once per step, unthrottled, in one MLflow run.
+
+Invariant: a loop counts only if nothing between it and the write lets some turns through, and no run is opened in
+between: frequencies are counted per run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from mlflow_lint.analysis.effects import Body, Effect, Effects
+from mlflow_lint.analysis.sites import Frame, Loop, Run, Site
+from mlflow_lint.facts import model as facts
+from mlflow_lint.facts.api import Api, Kind
+from mlflow_lint.facts.frequency import Frequency
+from mlflow_lint.facts.traverse import argument, shown
+from mlflow_lint.findings import Step
+
+BUFFERING = "MLFLOW_ASYNC_LOGGING_BUFFERING_SECONDS"
+_WRITES = (Kind.METRIC, Kind.PARAM, Kind.TAG, Kind.BATCH, Kind.ARTIFACT)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class HotWrite:
+    """A line that writes to MLflow each step."""
+
+    site: Site
+    api: Api
+    where: str
+    """The loop or hook, in words, with its line: `loop over train_loader, line 41`."""
+    unit: str
+    """`once per batch`."""
+    chain: tuple[Step, ...]
+    """From the loop to the MLflow call."""
+
+    @property
+    def through(self) -> Step | None:
+        """The line that writes, when it is not the hot line itself."""
+        return self.chain[-1] if len(self.chain) > 2 else None
+
+
+def hot_writes(effects: Effects, bodies: Iterable[Body]) -> Iterator[HotWrite]:
+    """Hot writes of a file, in order; of several of one kind in one block of one loop only the first."""
+    for body in bodies:
+        seen: set[tuple[int, int, Kind]] = set()
+        for site in effects.sites(body):
+            writes = list(_writes(effects, site, body))
+            if not writes:
+                continue
+            around = _hot_around(effects, site, body)
+            if around is None:
+                continue
+            where, unit, step, marker = around
+            for api, chain in writes:
+                key = (marker, id(site.block), _group(api))
+                if key not in seen:
+                    seen.add(key)
+                    yield HotWrite(site, api, where, unit, (step, *chain))
+
+
+def _group(api: Api) -> Kind:
+    return Kind.METRIC if api.kind is Kind.BATCH else api.kind
+
+
+def _writes(effects: Effects, site: Site, body: Body) -> Iterator[tuple[Api, tuple[Step, ...]]]:
+    """The writes that each evaluation of a call makes, itself or through project functions."""
+    api = effects.api(site.call, site.place)
+    line = body.unit.line(site.call.span[0])
+    if api is not None:
+        if api.kind in _WRITES and not _is_buffered(site.call, body):
+            yield api, (Step(body.unit.path, line, api.label),)
+        return
+    reached = effects.of_call(site.call, site.place)
+    if reached is None:
+        return
+    function, found = reached
+    kinds: set[Kind] = set()
+    for effect in sorted(found, key=_preference):
+        if effect.api.kind not in _WRITES or effect.throttled or effect.own_run or _group(effect.api) in kinds:
+            continue
+        kinds.add(_group(effect.api))
+        yield effect.api, (Step(body.unit.path, line, f"{function.definition.name}()"), *effect.chain)
+
+
+def _preference(effect: Effect) -> int:
+    return len(effect.chain)
+
+
+def _is_buffered(call: facts.Call, body: Body) -> bool:
+    """Asynchronous, with the variable that merges queued calls set in the same file."""
+    if BUFFERING not in body.unit.text:
+        return False
+    given = call.keyword("synchronous")
+    if given is not None:
+        return given.value == facts.Constant(False)
+    return "enable_async_logging" in body.unit.text or "MLFLOW_ENABLE_ASYNC_LOGGING" in body.unit.text
+
+
+def _hot_around(effects: Effects, site: Site, body: Body) -> tuple[str, str, Step, int] | None:
+    """The innermost hot loop or hook around a call: words, unit, chain link, and what tells it apart."""
+    frames = site.frames
+    for index in range(len(frames) - 1, -1, -1):
+        frame = frames[index]
+        if isinstance(frame, Run):
+            return None
+        if isinstance(frame, Loop):
+            verdict = effects.loops.verdict(frame)
+            if verdict.frequency is Frequency.PER_STEP and not effects.throttles.between(frames[index + 1 :], frame):
+                line = loop_line(frame, body)
+                words = loop_words(frame)
+                step = Step(body.unit.path, line, f"{words}, {verdict.unit}: {verdict.evidence}")
+                return f"{words}, line {line}", verdict.unit, step, id(frame.node)
+    return _hook_around(effects, body, frames)
+
+
+def _hook_around(effects: Effects, body: Body, frames: tuple[Frame, ...]) -> tuple[str, str, Step, int] | None:
+    hooked = effects.hook(body)
+    if hooked is None or hooked[1] is not Frequency.PER_STEP or effects.throttles.between(frames, None):
+        return None
+    assert body.function is not None
+    definition = body.function.definition
+    line = body.unit.line(definition.span[0])
+    words = f"{hooked[0]} hook {definition.name}"
+    return (
+        f"{words}, line {line}",
+        "once per step",
+        Step(body.unit.path, line, f"{words}, called by the framework each step"),
+        id(definition),
+    )
+
+
+def loop_line(loop: Loop, body: Body) -> int:
+    """Line on which a loop begins."""
+    node = loop.owner if loop.owner is not None else loop.node
+    assert not isinstance(node, facts.Clause)
+    return body.unit.line(node.span[0])
+
+
+def loop_words(loop: Loop) -> str:
+    """A loop as a message names it: `loop over train_loader`, `while not done`."""
+    if isinstance(loop.node, facts.While):
+        return f"while {shown(loop.node.test)}"
+    return f"loop over {shown(_subject(loop.node.iterable))}"
+
+
+def _subject(iterable: facts.Expression) -> facts.Expression:
+    """What a wrapper such as `enumerate` or `tqdm` walks over."""
+    while isinstance(iterable, facts.Call) and isinstance(iterable.function, (facts.Name, facts.Attribute)):
+        function = iterable.function
+        word = function.id if isinstance(function, facts.Name) else function.name
+        inner = argument(iterable, "iterable", 0)
+        if word not in ("enumerate", "tqdm", "track", "iter", "islice", "progress_bar") or inner is None:
+            break
+        iterable = inner.value
+    return iterable

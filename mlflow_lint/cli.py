@@ -1,0 +1,217 @@
+"""The `mlflow-lint` command: its options, and what it prints.
+
+Invariant: options become one `Request`, and the run itself is elsewhere; whatever happens there, nobody sees
+a traceback, and the exit code is 0 (clean), 1 (findings), 2 (an error) or 130 (interrupted).
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from mlflow_lint import __version__, streams
+from mlflow_lint.failures import defect, error_line, is_defect
+from mlflow_lint.request import CLEAN, FAILED, Request, Terminal
+from mlflow_lint.run import run
+
+_INTERRUPTED = 130
+_UsageError: Any = typer.BadParameter.__bases__[0]  # of click, or of the copy in newer versions of typer
+
+_app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown")
+
+_FIX, _RULES, _FILES, _CONFIG = "Fixing", "Rule selection", "File selection", "Configuration"
+_OUTPUT, _ABOUT = "Output and exit code", "About rules and settings"
+
+_Flag = bool | None
+"""An option that leaves the configuration's value alone where it is not given."""
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"mlflow-lint {__version__}")
+        raise typer.Exit
+
+
+def _codes(option: str, text: str) -> Any:
+    return typer.Option(option, help=text, metavar="CODES", show_default=False, rich_help_panel=_RULES)
+
+
+def _patterns(option: str, text: str) -> Any:
+    return typer.Option(option, help=text, metavar="PATTERNS", show_default=False, rich_help_panel=_FILES)
+
+
+def _option(panel: str, *names: str, text: str, metavar: str | None = None) -> Any:
+    return typer.Option(*names, help=text, metavar=metavar, show_default=False, rich_help_panel=panel)
+
+
+def _split(values: list[str] | None) -> list[str] | None:
+    """Items of an option that takes several, separated by commas or by repeating the option."""
+    if not values:
+        return None
+    return [item.strip() for value in values for item in value.split(",") if item.strip()]
+
+
+@_app.command(context_settings={"help_option_names": ["-h", "--help"]})
+def _request(
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Files and directories, or - for standard input.", show_default="."),
+    ] = None,
+    fix: Annotated[bool, _option(_FIX, "--fix", text="Apply safe fixes, then report what remains.")] = False,
+    unsafe_fixes: Annotated[
+        _Flag,
+        _option(
+            _FIX,
+            "--unsafe-fixes/--no-unsafe-fixes",
+            text="With --fix or --diff: also fixes that may change what is recorded, or when.",
+        ),
+    ] = None,
+    diff: Annotated[
+        bool, _option(_FIX, "--diff", text="Show what --fix would change, as a diff; write nothing.")
+    ] = False,
+    select: Annotated[
+        list[str] | None, _codes("--select", "Rules to switch on: codes, prefixes of codes, or ALL.")
+    ] = None,
+    ignore: Annotated[list[str] | None, _codes("--ignore", "Rules to switch off.")] = None,
+    extend_select: Annotated[
+        list[str] | None, _codes("--extend-select", "Rules to switch on beside those selected already.")
+    ] = None,
+    preview: Annotated[
+        _Flag, _option(_RULES, "--preview/--no-preview", text="Switch selected preview rules on.")
+    ] = None,
+    exclude: Annotated[
+        list[str] | None, _patterns("--exclude", "Patterns, as in .gitignore, of what to leave out.")
+    ] = None,
+    extend_exclude: Annotated[
+        list[str] | None, _patterns("--extend-exclude", "The same, beside what is excluded already.")
+    ] = None,
+    force_exclude: Annotated[
+        _Flag,
+        _option(
+            _FILES,
+            "--force-exclude/--no-force-exclude",
+            text="Leave excluded files out even where they are named one by one.",
+        ),
+    ] = None,
+    stdin_filename: Annotated[
+        Path | None,
+        _option(
+            _FILES,
+            "--stdin-filename",
+            text="Check standard input as if it were this file.",
+            metavar="NAME",
+        ),
+    ] = None,
+    config: Annotated[
+        Path | None,
+        _option(_CONFIG, "--config", text="Take the settings from this TOML file, everywhere.", metavar="FILE"),
+    ] = None,
+    isolated: Annotated[bool, _option(_CONFIG, "--isolated", text="Read no configuration file.")] = False,
+    no_cache: Annotated[
+        bool,
+        _option(_CONFIG, "--no-cache", text="Reserved: there is no cache yet, so that this changes nothing."),
+    ] = False,
+    output_format: Annotated[
+        str | None,
+        _option(
+            _OUTPUT,
+            "--output-format",
+            text="How findings are shown; full by default.",
+            metavar="full|concise|json|github",
+        ),
+    ] = None,
+    statistics: Annotated[
+        bool, _option(_OUTPUT, "--statistics", text="Count findings by rule instead of listing them.")
+    ] = False,
+    fail_on: Annotated[
+        str | None,
+        _option(
+            _OUTPUT,
+            "--fail-on",
+            text="Least severity for exit code 1; info by default.",
+            metavar="info|warning",
+        ),
+    ] = None,
+    exit_zero: Annotated[bool, _option(_OUTPUT, "--exit-zero", text="Exit with 0 even if there are findings.")] = False,
+    explain: Annotated[
+        str | None, _option(_ABOUT, "--explain", text="Show a rule's documentation.", metavar="CODE")
+    ] = None,
+    list_rules: Annotated[bool, _option(_ABOUT, "--list-rules", text="List all rules.")] = False,
+    show_settings: Annotated[
+        bool, _option(_ABOUT, "--show-settings", text="Show the settings that hold for the first path.")
+    ] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> Request:
+    """Find the calls that make MLflow slow, and rewrite them.
+
+    Exit codes: 0 nothing found or all of it fixed, 1 findings, 2 something could not be read or done.
+    """
+    given = {
+        "select": _split(select),
+        "ignore": _split(ignore),
+        "extend-select": _split(extend_select),
+        "preview": preview,
+        "exclude": _split(exclude),
+        "extend-exclude": _split(extend_exclude),
+        "force-exclude": force_exclude,
+        "unsafe-fixes": unsafe_fixes,
+        "output-format": output_format,
+        "fail-on": fail_on,
+    }
+    named = tuple(paths or ())
+    from_stdin = stdin_filename is not None or Path("-") in named
+    if from_stdin and named not in ((), (Path("-"),)):
+        raise typer.BadParameter("standard input is checked alone, without other paths")
+    return Request(
+        paths=named or (Path(),),
+        overrides={key: value for key, value in given.items() if value is not None},
+        config=config,
+        isolated=isolated,
+        stdin=(stdin_filename or Path("-")) if from_stdin else None,
+        fix=fix,
+        diff=diff,
+        statistics=statistics,
+        exit_zero=exit_zero,
+        explain=explain,
+        list_rules=list_rules,
+        show_settings=show_settings,
+    )
+
+
+def main() -> int:
+    """Run the command with the arguments of the process; the result is its exit code."""
+    streams.prepare()
+    try:
+        return _run()
+    except KeyboardInterrupt:
+        # At once: the analysis runs in a thread of its own, which an ordinary exit would wait for.
+        os._exit(_INTERRUPTED)
+    except BaseException as error:
+        if not is_defect(error):
+            raise
+        streams.write(sys.stderr, defect(error))
+        return FAILED
+
+
+def _run() -> int:
+    try:
+        request = typer.main.get_command(_app).main(prog_name="mlflow-lint", standalone_mode=False)
+    except _UsageError as error:
+        message = " ".join(error.format_message().rstrip(".").splitlines())
+        streams.write(sys.stderr, error_line(f"{message} (--help lists the options)"))
+        return FAILED
+    except BrokenPipeError:  # while printing the help
+        streams.abandon(sys.stdout)
+        return CLEAN
+    if isinstance(request, int):  # --help or --version, which are done with
+        return request
+    outcome = run(request, Terminal.of(sys.stdout, os.environ), streams.read)
+    streams.write(sys.stdout, outcome.output)
+    streams.write(sys.stderr, outcome.aside)
+    return outcome.exit_code

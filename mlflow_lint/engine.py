@@ -1,0 +1,201 @@
+"""The one entry point of the analysis: files in, findings out. Every door calls this and nothing below it.
+
+Invariant: the findings for a file depend on its text, on the settings and on the modules it imports, never on which
+door asked or which other files were checked before.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mlflow_lint.config import Settings, enabled_codes, specificity
+from mlflow_lint.findings import SYNTAX_ERROR, Finding, Region, Severity
+from mlflow_lint.source.file import SourceError, SourceFile, decode, read_bytes
+from mlflow_lint.source.gate import names_mlflow
+
+if TYPE_CHECKING:
+    from mlflow_lint.analysis.effects import Effects
+    from mlflow_lint.project.modules import Unit
+    from mlflow_lint.project.reach import Reach
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What came of one file."""
+
+    path: str
+    """As reports show it."""
+    findings: tuple[Finding, ...]
+    text: str = ""
+    """The decoded text; empty if the file was not of interest."""
+    error: str | None = None
+    """Why the file could not be checked at all, in one line."""
+
+
+class Project:
+    """A root folder and what is known of the modules below it.
+
+    `shown_from` is the folder that reported paths are relative to.
+    """
+
+    def __init__(self, root: Path, shown_from: Path) -> None:
+        self.root = os.path.abspath(root)
+        self.shown_from = os.path.abspath(shown_from)
+        self._effects: Effects | None = None
+        self._reach: Reach | None = None
+
+    def shown(self, file: str) -> str:
+        """A path as reports show it: relative where the file lies below, with forward slashes."""
+        if file.startswith(self.shown_from + os.sep):
+            file = file[len(self.shown_from) + 1 :]
+        return file.replace(os.sep, "/")
+
+    @property
+    def effects(self) -> Effects:
+        """The analysis of the project, made on first use: importing it is a cost of its own."""
+        if self._effects is None:
+            from mlflow_lint.analysis.effects import Effects
+            from mlflow_lint.analysis.resolve import Resolver
+            from mlflow_lint.project.modules import Modules
+
+            self._effects = Effects(Resolver(Modules(self.root, self._load)))
+        return self._effects
+
+    @property
+    def reach(self) -> Reach:
+        """Which files can reach MLflow."""
+        if self._reach is None:
+            from mlflow_lint.project.reach import Reach
+
+            self._reach = Reach(self.effects.resolver.modules.find, _bytes_or_nothing)
+        return self._reach
+
+    def matters(self, file: str, data: bytes) -> bool:
+        """Whether a file can have findings."""
+        return names_mlflow(data) or (bool(file) and self.reach.matters(file, data))
+
+    def unit(self, file: str, source: SourceFile) -> Unit:
+        """Parse a file and make it known to those that import it. Raises `SyntaxFailure`."""
+        from mlflow_lint.project.modules import make_unit
+        from mlflow_lint.syntax.lower import lower
+        from mlflow_lint.syntax.parse import parse
+        from mlflow_lint.syntax.spans import spans_of
+
+        tree = parse(source.text)
+        unit = make_unit(file, source.path, source.text, lower(tree, spans_of(tree)))
+        if file:
+            self.effects.resolver.modules.add(unit)
+        return unit
+
+    def _load(self, file: str, anyway: bool) -> Unit | None:
+        from mlflow_lint.syntax.parse import SyntaxFailure
+
+        try:
+            data = read_bytes(Path(file))
+            if not anyway and not self.matters(file, data):
+                return None
+            return self.unit(file, decode(self.shown(file), data))
+        except (OSError, SourceError, SyntaxFailure):
+            return None
+
+
+def check_files(project: Project, files: Sequence[tuple[Path, Settings]]) -> list[Checked]:
+    """Check files, in the order given. Never raises for what is in a file: that becomes a finding or an error."""
+    interesting: list[tuple[Path, Settings, bytes]] = []
+    results: dict[Path, Checked] = {}
+    for path, settings in files:
+        file = os.path.abspath(path)
+        shown = project.shown(file)
+        try:
+            data = read_bytes(path)
+        except (OSError, SourceError) as error:
+            reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+            results[path] = Checked(shown, (), error=f"{shown}: {reason}")
+            continue
+        if project.matters(file, data):
+            interesting.append((path, settings, data))
+        else:
+            results[path] = Checked(shown, ())
+
+    def check_all() -> None:
+        for path, settings, data in interesting:
+            results[path] = check_bytes(project, os.path.abspath(path), data, settings)
+
+    if interesting:
+        from mlflow_lint.syntax.stack import with_deep_stack
+
+        with_deep_stack(check_all)
+    return [results[path] for path, _ in files]
+
+
+def check_bytes(project: Project, file: str, data: bytes, settings: Settings) -> Checked:
+    """Check one file that is known to matter; to be called within `with_deep_stack`."""
+    shown = project.shown(file)
+    try:
+        source = decode(shown, data)
+    except SourceError as error:
+        return Checked(shown, _kept((_unreadable(shown, error.message, error.line, 1),), settings, file))
+    return check_source(project, file, source, settings)
+
+
+def check_source(
+    project: Project, file: str, source: SourceFile, settings: Settings, *, respect_noqa: bool = True
+) -> Checked:
+    """Check decoded text; to be called within `with_deep_stack`."""
+    from mlflow_lint.analysis.context import Context
+    from mlflow_lint.rules.registry import all_rules, statuses
+    from mlflow_lint.source.suppress import suppressions
+    from mlflow_lint.syntax.parse import SyntaxFailure
+
+    try:
+        unit = project.unit(file, source)
+    except SyntaxFailure as error:
+        finding = _unreadable(source.path, error.message, error.line, error.column)
+        return Checked(source.path, _kept((finding,), settings, file), source.text)
+    context = Context(unit, project.effects, settings.min_group_size)
+    codes = enabled_codes(settings, statuses())
+    found: list[Finding] = []
+    for rule in all_rules():
+        if rule.code in codes:
+            found.extend(rule.check(rule, context))
+    silenced = suppressions(source.text, respect_noqa)
+    findings = sorted((f for f in found if not silenced.silences(f)), key=lambda finding: finding.order)
+    return Checked(source.path, _kept(findings, settings, file), source.text)
+
+
+def _kept(findings: Sequence[Finding], settings: Settings, file: str) -> tuple[Finding, ...]:
+    """Findings that the settings do not ignore for this file."""
+    if not settings.per_file_ignores and not settings.ignore:
+        return tuple(findings)
+    from mlflow_lint.discover import per_file_ignores
+
+    ignored = per_file_ignores(settings, Path(file)) if file else ()
+    return tuple(
+        finding
+        for finding in findings
+        if not specificity(ignored, finding.code)
+        and (finding.code != SYNTAX_ERROR or not specificity(settings.ignore, finding.code))
+    )
+
+
+def _unreadable(path: str, message: str, line: int, column: int) -> Finding:
+    return Finding(
+        SYNTAX_ERROR,
+        "syntax-error",
+        f"the file cannot be read as Python: {message}",
+        path,
+        Region(line, column, line, column + 1),
+        (line, line),
+        Severity.ERROR,
+    )
+
+
+def _bytes_or_nothing(file: str) -> bytes:
+    try:
+        return read_bytes(Path(file))
+    except (OSError, SourceError):
+        return b""

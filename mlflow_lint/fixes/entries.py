@@ -1,0 +1,157 @@
+"""What a write writes, as the entry of a display: `key: value` of a dict, `Metric(…)` of a batch.
+
+Invariant: keys and values are copied letter for letter from the source.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mlflow_lint.analysis.resolve import Resolver
+from mlflow_lint.analysis.rows import Write
+from mlflow_lint.facts import model as facts
+from mlflow_lint.facts.api import Kind
+from mlflow_lint.facts.traverse import shown
+from mlflow_lint.findings import Edit
+from mlflow_lint.fixes.names import imported, sibling
+from mlflow_lint.fixes.text import Display, call_text, slice_of
+
+PLURAL = {Kind.METRIC: "log_metrics", Kind.PARAM: "log_params", Kind.TAG: "set_tags"}
+_ENTITY = {Kind.METRIC: "Metric", Kind.PARAM: "Param", Kind.TAG: "RunTag"}
+_COLLECTION = {Kind.METRIC: "metrics", Kind.PARAM: "params", Kind.TAG: "tags"}
+_SIMPLE = (facts.Name, facts.Attribute, facts.Call, facts.Subscript, facts.Mapping)
+
+
+@dataclass(frozen=True, slots=True)
+class Plural:
+    """The call that takes many entries in place of one: how it is written, and what it needs."""
+
+    callee: str
+    lead: str
+    """What stands before the display: `metrics=` of a batch, or nothing."""
+    first: tuple[str, ...]
+    """Arguments before the display: the run of a client call."""
+    rest: tuple[str, ...]
+    """Arguments after the display."""
+    entity: str
+    """Name of the entity class of a batch; empty for a fluent call."""
+    clock: str
+    """How to write the time now, in milliseconds; for metrics of a batch without a timestamp."""
+    edits: tuple[Edit, ...]
+    """Imports that the new code needs."""
+
+    @property
+    def brackets(self) -> str:
+        """What opens and closes the display."""
+        return f"{self.lead}[]" if self.entity else "{}"
+
+
+def plural_of(write: Write, resolver: Resolver) -> Plural | None:
+    """The plural call for a write, to the same run and step; None if it cannot be written here."""
+    site, api = write.site, write.api
+    text = site.place.unit.text
+    others = write.others
+    if not api.client:
+        named = _itself(write) if api.plural else sibling(site.call, api, PLURAL[api.kind], site.place, resolver)
+        if named is None:
+            return None
+        callee, edits = named
+        rest = tuple(f"{name}={slice_of(text, write.arguments[name].span)}" for name in others)
+        return Plural(callee, "", (), rest, "", "", edits)
+    if set(others) - {"run_id", "step", "timestamp", "synchronous"} or "run_id" not in others:
+        return None
+    if isinstance(others.get("timestamp"), (facts.Name, facts.Attribute)):
+        return None  # it may be None, which the client's `log_metric` takes for now and a `Metric` refuses
+    named = sibling(site.call, api, "log_batch", site.place, resolver)
+    entity = imported("mlflow.entities", _ENTITY[api.kind], site.place)
+    if named is None or entity is None:
+        return None
+    edits = (*named[1], *entity[1])
+    clock = ""
+    if api.kind is Kind.METRIC and "timestamp" not in others:
+        time = imported("time", None, site.place)
+        if time is None:
+            return None
+        clock, edits = f"int({time[0]}.time() * 1000)", (*edits, *time[1])
+    run = slice_of(text, write.arguments["run_id"].span)
+    rest = tuple(f"{name}={slice_of(text, write.arguments[name].span)}" for name in others if name == "synchronous")
+    return Plural(named[0], f"{_COLLECTION[api.kind]}=", (run,), rest, entity[0], clock, edits)
+
+
+def plural_call(plural: Plural, lines: list[str], separator: str, indent: str, newline: str) -> str:
+    """The plural call with its display; `lines` are entries (each with its comma) and comments of their own.
+
+    `separator` joins them where they fit on one line.
+    """
+    display = Display(plural.brackets, tuple(lines), separator)
+    return call_text(plural.callee, plural.first, display, plural.rest, indent, newline)
+
+
+def _itself(write: Write) -> tuple[str, tuple[Edit, ...]] | None:
+    written = shown(write.site.call.function, 200)
+    text = write.site.place.unit.text
+    return (written, ()) if text.startswith(written, write.site.call.span[0]) else None
+
+
+def entries(write: Write, plural: Plural) -> list[str] | None:
+    """The entries that a write adds to the display; None if it cannot be taken apart."""
+    text = write.site.place.unit.text
+    if write.api.plural:
+        given = write.arguments.get(_COLLECTION[write.api.kind])
+        if given is None:
+            return None
+        source = slice_of(text, given.span)
+        if isinstance(given.value, facts.Mapping):
+            inside = source.strip().removeprefix("{").removesuffix("}").strip().removesuffix(",").strip()
+            if "\n" in inside or "#" in inside or source[:1] != "{":
+                return [f"**{source},"] if source[:1] == "{" else None
+            return [f"{inside},"] if inside else []
+        return [f"**{source}," if isinstance(given.value, _SIMPLE) else f"**({source}),"]
+    key, value = write.arguments.get("key"), write.arguments.get("value")
+    if key is None or value is None:
+        return None
+    return [f"{entry(slice_of(text, key.span), slice_of(text, value.span), write, plural)},"]
+
+
+def entry(key: str, value: str, write: Write, plural: Plural) -> str:
+    """One entry of the display."""
+    if not plural.entity:
+        return f"{key}: {value}"
+    if write.api.kind is not Kind.METRIC:
+        given = write.arguments["value"].value
+        # The client's own `log_param` and `set_tag` stringify; a batch sends what it is given.
+        is_text = isinstance(given, facts.Text) or (isinstance(given, facts.Constant) and isinstance(given.value, str))
+        return f"{plural.entity}({key}, {value if is_text else f'str({value})'})"
+    text = write.site.place.unit.text
+    others = write.others
+    step = "0"
+    if "step" in others:
+        step = slice_of(text, write.arguments["step"].span)
+        # The client's `log_metric` takes None for 0; a `Metric` refuses it.
+        if not (isinstance(others["step"], facts.Constant) and isinstance(others["step"].value, int)):
+            step = f"{step} or 0" if isinstance(others["step"], _SIMPLE) else f"({step}) or 0"
+    stamp = slice_of(text, write.arguments["timestamp"].span) if "timestamp" in others else plural.clock
+    return f"{plural.entity}({key}, {value}, {stamp}, {step})"
+
+
+def keys_of(writes: Sequence[Write]) -> list[facts.Expression] | None:
+    """Every key that a row writes; None when a plural call hides some."""
+    keys: list[facts.Expression] = []
+    for write in writes:
+        if not write.api.plural:
+            keys.append(write.arguments["key"].value)
+            continue
+        given = write.arguments[_COLLECTION[write.api.kind]].value
+        if not isinstance(given, facts.Mapping):
+            return None
+        for key, _ in given.items:
+            if key is None:
+                return None
+            keys.append(key)
+    return keys
+
+
+def evaluated(write: Write) -> list[facts.Expression]:
+    """What a write evaluates besides step and run: its keys and values."""
+    return [given.value for name, given in write.arguments.items() if name not in write.others]

@@ -1,0 +1,191 @@
+"""Merge a row of writes into one call.
+
+The merged call stands where the last one stood, so that everything between the calls still runs before it. Invariant:
+the fix is safe only when the order of evaluation and the stored points cannot tell the difference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mlflow_lint.analysis.effects import Body, Effects
+from mlflow_lint.analysis.rows import Row, Write
+from mlflow_lint.analysis.sites import Loop, Run
+from mlflow_lint.analysis.throttles import assigned_names
+from mlflow_lint.analysis.weight import is_pure, is_report
+from mlflow_lint.facts import model as facts
+from mlflow_lint.facts.api import Kind
+from mlflow_lint.facts.traverse import last_name, names_in
+from mlflow_lint.findings import Applicability, Edit, Fix
+from mlflow_lint.fixes.entries import Plural, entries, evaluated, keys_of, plural_call, plural_of
+from mlflow_lint.fixes.keys import all_differ
+from mlflow_lint.fixes.text import after_newline, comments, indentation, line_end, line_start, slice_of
+from mlflow_lint.source.file import newline_of
+
+
+def merge(row: Row, effects: Effects) -> Fix | None:
+    """The fix that makes one call of a row; None if it cannot be written without losing something."""
+    last = row.writes[-1]
+    plural = plural_of(last, effects.resolver)
+    if plural is None or not all(_alone(write) for write in row.writes):
+        return None
+    layout = _layout(row, plural)
+    if layout is None:
+        return None
+    applicability = Applicability.SAFE if _is_safe(row, effects) else Applicability.UNSAFE
+    title = f"Merge the {len(row.writes)} calls into one {plural.callee.rpartition('.')[2]}"
+    return Fix(title, (*plural.edits, *layout), applicability)
+
+
+def _alone(write: Write) -> bool:
+    statement = write.site.statement
+    return isinstance(statement, facts.Evaluate) and statement.alone
+
+
+# ---------------------------------------------------------------------------------------------------- layout
+def _layout(row: Row, plural: Plural) -> list[Edit] | None:
+    """Edits that take the earlier calls away and write the merged one, comments carried along."""
+    text = row.body.unit.text
+    newline = newline_of(text)
+    first, last = row.writes[0], row.writes[-1]
+    indent = indentation(text, first.site.statement.span[0])
+    if indent is None:
+        return None
+    whole = line_start(text, first.site.statement.span[0]), line_end(text, last.site.statement.span[1])
+    pieces: list[str] = []
+    edits: list[Edit] = []
+    carried = 0
+    for write in row.writes:
+        start, end = write.site.statement.span
+        found = entries(write, plural)
+        if found is None or indentation(text, start) != indent:
+            return None
+        stop = line_end(text, end)
+        above = [] if write is first else _comments_above(text, start, indent)
+        own = comments(text, line_start(text, start), stop)
+        kept = [slice_of(text, given.span) for given in write.arguments.values()]
+        if any(offset < end and not any(comment in part for part in kept) for offset, comment in own):
+            return None
+        trailing = [comment for offset, comment in own if offset >= end]
+        carried += len(above) + len(own)
+        pieces += [comment for _, comment in above]
+        if trailing:
+            found = [*found[:-1], f"{found[-1]}  {trailing[0]}"] if found else trailing
+        pieces += found
+        begin = above[0][0] if above else start
+        if write is last:
+            edits.append(Edit(begin, stop, ""))
+        else:
+            edits.append(Edit(line_start(text, begin), after_newline(text, stop), ""))
+    merged = plural_call(plural, pieces, ", ", indent, newline)
+    if row.adjacent and carried == len(comments(text, *whole)):
+        # Nothing but blank lines stands between the calls, and they go with them.
+        return [Edit(first.site.statement.span[0], edits[-1].end, merged)]
+    return [*edits[:-1], Edit(edits[-1].start, edits[-1].end, merged)]
+
+
+def _comments_above(text: str, start: int, indent: str) -> list[tuple[int, str]]:
+    """Comment lines directly above a statement, at its own indentation."""
+    found: list[tuple[int, str]] = []
+    offset = line_start(text, start)
+    while offset > 0:
+        previous = line_start(text, offset - 2 if text[:offset].endswith("\r\n") else offset - 1)
+        line = text[previous:offset].rstrip("\r\n")
+        if not line.startswith(indent + "#"):
+            break
+        found.insert(0, (previous + len(indent), line[len(indent) :].rstrip()))
+        offset = previous
+    return found
+
+
+# ---------------------------------------------------------------------------------------------------- safety
+def _is_safe(row: Row, effects: Effects) -> bool:
+    return (
+        _keys_are_safe(row)
+        and _values_are_safe(row, effects)
+        and _between_is_safe(row, effects)
+        and (row.kind is not Kind.METRIC or row.writes[0].api.client or at_most_one_model(row.body, effects))
+    )
+
+
+def _keys_are_safe(row: Row) -> bool:
+    """Fluent params and tags may repeat a key: MLflow raises on a changed param, and the last tag wins either way."""
+    if row.kind is Kind.METRIC or (row.kind is Kind.PARAM and row.writes[0].api.client):
+        keys = keys_of(row.writes)
+        return keys is not None and all_differ(keys)
+    return True
+
+
+def _values_are_safe(row: Row, effects: Effects) -> bool:
+    """What is evaluated later than before must not see or change anything, nor must what it overtakes the others by.
+
+    The first value of adjacent calls is evaluated exactly when it was.
+    """
+    for position, write in enumerate(row.writes):
+        if position == 0 and row.adjacent:
+            continue
+        if not all(is_pure(value, write.site.place, effects.resolver) for value in evaluated(write)):
+            return False
+    return True
+
+
+def _between_is_safe(row: Row, effects: Effects) -> bool:
+    """Statements between the calls must not change what the moved calls read, nor look at the run."""
+    moved: set[str] = set()
+    written = {write.index for write in row.writes}
+    for index in range(row.writes[0].index, row.writes[-1].index):
+        statement = row.block[index]
+        if index in written:
+            write = next(w for w in row.writes if w.index == index)
+            for expression in evaluated(write):
+                moved |= names_in(expression)
+            continue
+        if not _stays_out(statement, row, effects):
+            return False
+        if moved & assigned_names((statement,)):
+            return False
+        targets: Sequence[facts.Expression] = ()
+        if isinstance(statement, facts.Assign):
+            targets = statement.targets
+        elif isinstance(statement, facts.Update):
+            targets = (statement.target,)
+        # `results["a"] = …` or `self.a = …` may change what a moved `results[…]` or `self.a` reads.
+        if any(not isinstance(target, facts.Name) and names_in(target) & moved for target in targets):
+            return False
+    return True
+
+
+def _stays_out(statement: facts.Statement, row: Row, effects: Effects) -> bool:
+    """Whether a statement neither changes what it reads nor looks at the run."""
+    place, resolver = row.body.place, effects.resolver
+    match statement:
+        case facts.Evaluate(facts.Call() as call) if is_report(call, place) or effects.api(call, place):
+            return all(is_pure(given.value, place, resolver) for given in call.arguments)
+        case facts.Assign(_, value):
+            return value is None or is_pure(value, place, resolver)
+        case facts.Evaluate(value) | facts.Update(_, _, value):
+            return is_pure(value, place, resolver)
+    return isinstance(statement, facts.Import)
+
+
+def at_most_one_model(body: Body, effects: Effects) -> bool:
+    """Whether the file logs at most one model a run.
+
+    `log_metric` feeds the first model of the run at that step, `log_metrics` all of them, so with two the store can
+    tell the forms apart (`mlflow/tracking/fluent.py`, `_get_model_ids_for_new_metric_if_exist`).
+    """
+    text = body.unit.text
+    if "log_model" not in text and "autolog" not in text and "set_active_model" not in text:
+        return True
+    models = 0
+    for other in effects.bodies(body.unit):
+        for site in effects.sites(other):
+            word = last_name(site.call.function)
+            if word in ("autolog", "set_active_model"):
+                models += 1
+            if word == "log_model":
+                models += 1
+                inner = [frame for frame in site.frames if isinstance(frame, (Loop, Run))]
+                if inner and isinstance(inner[-1], Loop):
+                    return False
+    return models < 2

@@ -1,0 +1,108 @@
+"""Reading and writing the text around statements: lines, indentation, comments.
+
+Invariant: offsets are code points into the unit's text, as everywhere.
+"""
+
+from __future__ import annotations
+
+import io
+import tokenize
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mlflow_lint.facts.model import Span
+
+WIDTH = 88
+"""Calls longer than this are written one entry a line; formatters take it from there."""
+
+
+def slice_of(text: str, span: Span) -> str:
+    """The source of a span."""
+    return text[span[0] : span[1]]
+
+
+def line_start(text: str, offset: int) -> int:
+    """Offset at which the line of `offset` begins."""
+    return max(text.rfind("\n", 0, offset), text.rfind("\r", 0, offset)) + 1
+
+
+def line_end(text: str, offset: int) -> int:
+    """Offset at which the line of `offset` ends, its newline not included."""
+    ends = [end for end in (text.find("\n", offset), text.find("\r", offset)) if end >= 0]
+    return min(ends, default=len(text))
+
+
+def indentation(text: str, offset: int) -> str | None:
+    """The blanks before a statement; None if something else stands before it on its line."""
+    blanks = text[line_start(text, offset) : offset]
+    return blanks if not blanks.strip(" \t\f") else None
+
+
+def after_newline(text: str, offset: int) -> int:
+    """Offset right after the newline at `offset`."""
+    if text.startswith("\r\n", offset):
+        return offset + 2
+    return min(offset + 1, len(text))
+
+
+def comments(text: str, start: int, end: int) -> list[tuple[int, str]]:
+    """Comments between two offsets at which whole lines begin and end, with their offsets; strings hold none."""
+    region = text[start:end]
+    if "#" not in region:
+        return []
+    # A block of its own is what the tokenizer accepts at any indentation.
+    prefix = "if 1:\n" if region[:1] in " \t\f" else ""
+    found: list[tuple[int, str]] = []
+    starts = _line_starts(prefix + region)
+    try:
+        for token in tokenize.generate_tokens(io.StringIO(prefix + region, newline="").readline):
+            if token.type == tokenize.COMMENT:
+                offset = starts[token.start[0] - 1] + token.start[1] - len(prefix)
+                found.append((start + offset, token.string))
+    except (tokenize.TokenError, IndentationError, SyntaxError):
+        # The region ends inside a block; what was read up to there is all there is.
+        pass
+    return found
+
+
+def _line_starts(text: str) -> list[int]:
+    starts = [0]
+    for line in io.StringIO(text, newline=""):
+        starts.append(starts[-1] + len(line))
+    return starts
+
+
+@dataclass(frozen=True, slots=True)
+class Display:
+    """A dict or list display as text."""
+
+    brackets: str
+    """What opens it, perhaps after a keyword, and one character that closes it: `{}`, `metrics=[]`."""
+    lines: tuple[str, ...]
+    """Entries with their commas, clauses of a comprehension, comments of their own."""
+    separator: str
+    """Joins the lines, their commas dropped, where all fit on one."""
+
+    @property
+    def one_line(self) -> str:
+        """The display on one line; only good without comments."""
+        inside = self.separator.join(line.removesuffix(",") for line in self.lines)
+        return f"{self.brackets[:-1]}{inside}{self.brackets[-1]}"
+
+
+def call_text(
+    callee: str, before: Sequence[str], display: Display, after: Sequence[str], indent: str, newline: str
+) -> str:
+    """A call with a display among its arguments: on one line if it fits and has no comments, else on many."""
+    short = f"{callee}({', '.join([*before, display.one_line, *after])})"
+    plain = "\n" not in short and "\r" not in short and not any("#" in line for line in display.lines)
+    if plain and len(indent) + len(short) <= WIDTH:
+        return short
+    step = "\t" if "\t" in indent else "    "
+    inner = f"{indent}{step}"
+    written = [f"{callee}("]
+    written += [f"{inner}{argument}," for argument in before]
+    written += [f"{inner}{display.brackets[:-1]}", *(f"{inner}{step}{line}" for line in display.lines)]
+    written += [f"{inner}{display.brackets[-1]},"]
+    written += [f"{inner}{argument}," for argument in after]
+    return newline.join([*written, f"{indent})"])

@@ -1,0 +1,223 @@
+"""Fix files: choose fixes, apply them, lint again, until nothing more applies; then write.
+
+Invariant: a round is kept only if its result parses and has no finding that was not there before; a file is replaced
+atomically, and only while it still holds what was linted.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from mlflow_lint.config import Settings
+from mlflow_lint.engine import Checked, Project, check_bytes, check_files, check_source
+from mlflow_lint.findings import SYNTAX_ERROR, Applicability, Edit, Finding
+from mlflow_lint.source.file import (
+    ChangedOnDisk,
+    SourceError,
+    SourceFile,
+    decode,
+    encode,
+    read_bytes,
+    write_atomically,
+)
+
+_ROUNDS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """What fixing one file came to."""
+
+    path: str
+    """As reports show it."""
+    before: str
+    after: str
+    applied: tuple[tuple[str, int], ...]
+    """How many fixes of each code were applied, by code."""
+    remaining: Checked
+    """What there still is to say of the text after the fixes."""
+    problems: tuple[str, ...] = ()
+    """What was not done and why, one line each."""
+
+
+def fix_files(project: Project, files: Sequence[tuple[Path, Settings]], *, unsafe: bool, write: bool) -> list[Fixed]:
+    """Fix files and, with `write`, replace those that changed."""
+    from mlflow_lint.syntax.stack import with_deep_stack
+
+    checked = check_files(project, files)
+    results: list[Fixed] = []
+    for (path, settings), found in zip(files, checked, strict=True):
+        if not any(_wanted(finding, unsafe) for finding in found.findings):
+            results.append(Fixed(found.path, found.text, found.text, (), found))
+            continue
+        results.append(with_deep_stack(partial(_fix_file, project, path, settings, unsafe, write)))
+    return results
+
+
+def _fix_file(project: Project, path: Path, settings: Settings, unsafe: bool, write: bool) -> Fixed:
+    file = os.path.abspath(path)
+    try:
+        data = read_bytes(path)
+    except (OSError, SourceError) as error:
+        shown = project.shown(file)
+        gone = Checked(shown, (), error=f"{shown}: {error}")
+        return Fixed(shown, "", "", (), gone)
+    fixed = _fix_bytes(project, file, data, settings, unsafe)
+    if write and fixed.after != fixed.before:
+        return _written(project, path, file, data, fixed, settings)
+    return fixed
+
+
+def _fix_bytes(project: Project, file: str, data: bytes, settings: Settings, unsafe: bool) -> Fixed:
+    try:
+        source = decode(project.shown(file), data)
+    except SourceError:
+        checked = check_bytes(project, file, data, settings)
+        return Fixed(checked.path, "", "", (), checked)
+    return fix_source(project, file, source, settings, unsafe=unsafe)
+
+
+def fix_source(project: Project, file: str, source: SourceFile, settings: Settings, *, unsafe: bool) -> Fixed:
+    """Fix decoded text, without touching the disk; to be called within `with_deep_stack`."""
+    applied: Counter[str] = Counter()
+    problems: list[str] = []
+    dropped: set[tuple[str, str]] = set()
+    current = source
+    checked = check_source(project, file, current, settings)
+    for _ in range(_ROUNDS):
+        chosen = _chosen(checked.findings, unsafe, dropped)
+        if not chosen:
+            break
+        text = _applied(current.text, chosen)
+        attempt = replace(current, text=text)
+        result = check_source(project, file, attempt, settings)
+        complaint = _complaint(checked.findings, result.findings, chosen)
+        if complaint is None:
+            applied.update(finding.code for finding in chosen)
+            current, checked = attempt, result
+            continue
+        if len(chosen) == 1:
+            problems.append(
+                f"{source.path}:{chosen[0].region.line}: the fix of {chosen[0].code} was dropped: {complaint}"
+            )
+            dropped.add(_identity(chosen[0]))
+        else:
+            # One of them is to blame: try them one by one.
+            dropped_now = _blamed(project, file, current, settings, chosen, checked.findings)
+            problems += [
+                f"{source.path}:{finding.region.line}: the fix of {finding.code} was dropped: {why}"
+                for finding, why in dropped_now
+            ]
+            dropped |= {_identity(finding) for finding, _ in dropped_now} or {_identity(chosen[-1])}
+        check_source(project, file, current, settings)
+    return Fixed(source.path, source.text, current.text, tuple(sorted(applied.items())), checked, tuple(problems))
+
+
+def _blamed(
+    project: Project,
+    file: str,
+    current: SourceFile,
+    settings: Settings,
+    chosen: Sequence[Finding],
+    before: Sequence[Finding],
+) -> list[tuple[Finding, str]]:
+    found: list[tuple[Finding, str]] = []
+    for finding in chosen:
+        attempt = replace(current, text=_applied(current.text, [finding]))
+        complaint = _complaint(before, check_source(project, file, attempt, settings).findings, [finding])
+        if complaint is not None:
+            found.append((finding, complaint))
+    return found
+
+
+def _wanted(finding: Finding, unsafe: bool) -> bool:
+    if finding.fix is None:
+        return False
+    applicability = finding.fix.applicability
+    return applicability is Applicability.SAFE or (unsafe and applicability is Applicability.UNSAFE)
+
+
+def _identity(finding: Finding) -> tuple[str, str]:
+    return finding.code, "".join(edit.text for edit in finding.fix.edits) if finding.fix else ""
+
+
+def _chosen(findings: Iterable[Finding], unsafe: bool, dropped: set[tuple[str, str]]) -> list[Finding]:
+    """Fixes that can be made together: in order, those that overlap one already chosen left for the next round."""
+    chosen: list[Finding] = []
+    taken: list[Edit] = []
+    for finding in findings:
+        if not _wanted(finding, unsafe) or _identity(finding) in dropped:
+            continue
+        assert finding.fix is not None
+        edits = [edit for edit in finding.fix.edits if edit not in taken]
+        if not any(_touch(edit, other) for edit in edits for other in taken):
+            chosen.append(finding)
+            taken += edits
+    return chosen
+
+
+def _touch(left: Edit, right: Edit) -> bool:
+    """Whether two edits overlap; insertions at one place do, since their order would matter."""
+    if left.start == left.end == right.start == right.end:
+        return True
+    return left.start < right.end and right.start < left.end
+
+
+def _applied(text: str, findings: Sequence[Finding]) -> str:
+    edits = {edit for finding in findings if finding.fix is not None for edit in finding.fix.edits}
+    pieces: list[str] = []
+    position = 0
+    for edit in sorted(edits, key=lambda edit: (edit.start, edit.end)):
+        pieces += [text[position : edit.start], edit.text]
+        position = edit.end
+    return "".join([*pieces, text[position:]])
+
+
+def _complaint(before: Iterable[Finding], after: Iterable[Finding], chosen: Sequence[Finding]) -> str | None:
+    """Why a round must not stand; None if it may."""
+    was, now = (Counter(finding.code for finding in findings) for findings in (before, after))
+    if now[SYNTAX_ERROR] > was[SYNTAX_ERROR]:
+        return "the result would not be Python (please report this)"
+    gained = sorted(code for code in now if now[code] > was[code])
+    if gained:
+        return f"it would bring {', '.join(gained)} (please report this)"
+    if sum(now.values()) >= sum(was.values()) and chosen:
+        return "the finding would remain (please report this)"
+    return None
+
+
+def _written(project: Project, path: Path, file: str, data: bytes, fixed: Fixed, settings: Settings) -> Fixed:
+    """Replace a file; what cannot be written is said, and the findings are those of what is on disk."""
+    try:
+        source = decode(fixed.path, data)
+        write_atomically(path, encode(source, fixed.after), data)
+    except ChangedOnDisk:
+        problem = f"{fixed.path}: not fixed: the file changed while it was linted"
+    except SourceError as error:
+        problem = f"{fixed.path}: not fixed: {error.message}"
+    except OSError as error:
+        problem = f"{fixed.path}: not fixed: {error.strerror or error}"
+    else:
+        return fixed
+    remaining = check_bytes(project, file, data, settings)
+    return replace(fixed, after=fixed.before, applied=(), remaining=remaining, problems=(*fixed.problems, problem))
+
+
+def unified_diff(fixed: Fixed) -> str:
+    """What the fixes change, as `patch -p0` takes it; empty when they change nothing."""
+    if fixed.before == fixed.after:
+        return ""
+    before, after = (text.split("\n") for text in (fixed.before, fixed.after))
+    diff = difflib.unified_diff(_ended(before), _ended(after), fixed.path, fixed.path)
+    return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in diff)
+
+
+def _ended(lines: list[str]) -> list[str]:
+    """Lines with their line feeds; `patch` knows no other line ends."""
+    return [f"{line}\n" for line in lines[:-1]] + ([lines[-1]] if lines[-1] else [])

@@ -1,0 +1,101 @@
+"""What a rule is made of.
+
+Invariant: rules hold no state; `check` reads a `Context` and yields findings.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from mlflow_lint.analysis.context import Context
+from mlflow_lint.facts import model as facts
+from mlflow_lint.findings import Applicability, Finding, Fix, Region, Severity, Step
+
+
+class Status(enum.Enum):
+    """Whether a rule is on by default."""
+
+    STABLE = "stable"
+    PREVIEW = "preview"
+    OPT_IN = "opt-in"
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """Code that a rule is judged by: its tests, its documentation, and the proof of its fix.
+
+    A line that ends in `# MLF101` (or several codes, separated by blanks) must be found with exactly those codes of
+    this rule; a line without one must not. The marker is removed before the code is linted.
+    """
+
+    title: str
+    code: str
+    fixed: str | None = None
+    """What the fixes of this rule make of it; None asserts that no fix is offered."""
+    applicability: Applicability | None = None
+    """Of that fix."""
+    setup: str = ""
+    """Code that must run before it so that it can run; empty for an example that is only read."""
+    files: tuple[tuple[str, str], ...] = ()
+    """Other modules of the project, by file name."""
+
+    @property
+    def runs(self) -> bool:
+        """Whether the example, after its setup, is a program that can be run against a store."""
+        return bool(self.setup)
+
+
+Check = Callable[["Rule", Context], Iterator[Finding]]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One thing the linter looks for."""
+
+    code: str
+    name: str
+    """Says what is wrong, not the cure."""
+    summary: str
+    """One line for lists."""
+    check: Check
+    examples: tuple[Example, ...]
+    documentation: str
+    """Markdown under the fixed headings: the docstring of the rule's module."""
+    status: Status = Status.STABLE
+    fixes: frozenset[Applicability] = field(default_factory=frozenset)
+    """Applicabilities that its fixes can have."""
+
+    def finding(
+        self,
+        context: Context,
+        call: facts.Call,
+        statement: facts.Statement,
+        message: str,
+        severity: Severity,
+        chain: tuple[Step, ...] = (),
+        fix: Fix | None = None,
+    ) -> Finding:
+        """A finding of this rule at a call."""
+        lines = context.unit.lines
+        start = lines.position(call.span[0])
+        end = lines.position(call.span[1])
+        first = lines.position(statement.span[0])[0]
+        last = lines.position(statement.span[1])[0] if is_simple(statement) else end[0]
+        return Finding(
+            self.code,
+            self.name,
+            message,
+            context.unit.path,
+            Region(*start, *end),
+            (first, max(first, last)),
+            severity,
+            chain,
+            fix,
+        )
+
+
+def is_simple(statement: facts.Statement) -> bool:
+    """Whether a statement holds no block, so that its end is the end of its line."""
+    return isinstance(statement, (facts.Evaluate, facts.Assign, facts.Update, facts.Leave))

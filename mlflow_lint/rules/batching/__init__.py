@@ -1,0 +1,1 @@
+"""MLF2xx: several calls where one does the same."""

@@ -1,0 +1,202 @@
+"""
+## What it does
+Finds `log_metric`, `log_metrics` and `log_batch` that run once per batch, optimizer step, environment step or
+framework step hook, directly or through functions of the project, with nothing in between that lets only some
+steps through.
+
+## Why it costs
+Each call is one HTTP request and, in the store, 5 to 6 SQL statements in a transaction of their own; training waits
+for the answer. An epoch of 10,000 batches sends 10,000 requests where a point every 100 steps sends 100, and where
+points that are collected and sent with `MlflowClient.log_batch` need 10 (1,000 points a request). Asynchronous logging
+alone moves the waiting to another thread and leaves the server's load as it was; only together with
+`MLFLOW_ASYNC_LOGGING_BUFFERING_SECONDS` does it merge requests.
+
+## Fix safety
+No fix is offered here: throttling drops points and buffering delays them, and which is right is yours to choose.
+
+## Options
+None.
+
+## References
+- MLflow: `mlflow/tracking/fluent.py` (`log_metric`), `mlflow/tracking/client.py` (`log_batch`)
+- MLflow documentation: Tracking APIs, "Asynchronous logging"
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mlflow_lint.analysis.context import Context
+from mlflow_lint.facts.api import Kind
+from mlflow_lint.findings import Finding
+from mlflow_lint.rules.base import Example, Rule
+from mlflow_lint.rules.heat import hot_findings
+
+
+def check(rule: Rule, context: Context) -> Iterator[Finding]:
+    """Metric writes that run each step."""
+    advice = "log every n steps, or collect the points and send them with one log_batch"
+    return hot_findings(rule, context, (Kind.METRIC, Kind.BATCH), advice)
+
+
+EXAMPLES = (
+    Example(
+        "a metric for every batch",
+        """\
+import mlflow
+
+for epoch in range(epochs):
+    for batch, target in train_loader:
+        loss = train_step(batch, target)
+        mlflow.log_metric("loss", loss)  # MLF101
+""",
+        setup="""\
+epochs = 2
+train_loader = [(i, i + 1) for i in range(5)]
+
+def train_step(batch, target):
+    return batch / target
+""",
+    ),
+    Example(
+        "a metric for every environment step",
+        """\
+import mlflow
+
+while not done:
+    observation, reward, done = env.step(policy(observation))
+    mlflow.log_metric("reward", reward)  # MLF101
+""",
+    ),
+    Example(
+        "a step hook of Lightning",
+        """\
+import lightning.pytorch as pl
+import mlflow
+
+
+class Model(pl.LightningModule):
+    def training_step(self, batch, batch_idx):
+        loss = self(batch)
+        mlflow.log_metric("loss", loss.item())  # MLF101
+        return loss
+
+    def on_train_epoch_end(self):
+        mlflow.log_metric("epoch_loss", self.total)
+""",
+    ),
+    Example(
+        "through functions of the same file",
+        """\
+import mlflow
+
+
+def report(name, value, step):
+    mlflow.log_metric(name, value, step=step)
+
+
+def fit(loader, optimizer):
+    for step, batch in enumerate(loader):
+        loss = forward(batch)
+        loss.backward()
+        optimizer.step()
+        report("loss", loss.item(), step)  # MLF101
+""",
+    ),
+    Example(
+        "in another module of the project",
+        """\
+from tracking import report
+
+for step, batch in enumerate(train_loader):
+    report("loss", forward(batch), step)  # MLF101
+""",
+        files=(
+            (
+                "tracking.py",
+                "import mlflow\n\n\ndef report(name, value, step):\n    mlflow.log_metric(name, value, step=step)\n",
+            ),
+        ),
+    ),
+    Example(
+        "throttled: every hundredth step",
+        """\
+import mlflow
+
+for step, batch in enumerate(train_loader):
+    loss = train_step(batch)
+    if step % 100 == 0:
+        mlflow.log_metric("loss", loss, step=step)
+""",
+    ),
+    Example(
+        "throttled: an early continue, a stored flag, a helper predicate",
+        """\
+import mlflow
+
+
+def should_log(step):
+    return step % 50 == 0
+
+
+for step, batch in enumerate(train_loader):
+    loss = train_step(batch)
+    log_now = step % 10 == 0
+    if log_now:
+        mlflow.log_metric("a", loss, step=step)
+    if should_log(step):
+        mlflow.log_metric("b", loss, step=step)
+    if step % 20:
+        continue
+    mlflow.log_metric("c", loss, step=step)
+""",
+    ),
+    Example(
+        "a divisor of one and a rank check throttle nothing",
+        """\
+import mlflow
+
+for step, batch in enumerate(train_loader):
+    loss = train_step(batch)
+    if step % 1 == 0 and rank == 0:
+        mlflow.log_metric("loss", loss, step=step)  # MLF101
+""",
+    ),
+    Example(
+        "once per epoch, and a function that is only defined in the loop",
+        """\
+import mlflow
+
+for epoch in range(num_epochs):
+    total = 0.0
+    for batch in train_loader:
+        def report(loss):
+            mlflow.log_metric("loss", loss)
+
+        total += train_step(batch)
+    else:
+        mlflow.log_metric("last", total, step=epoch)
+    mlflow.log_metric("epoch_loss", total, step=epoch)
+""",
+    ),
+    Example(
+        "a name that is not MLflow",
+        """\
+import mlflow
+
+
+def fit(mlflow, train_loader):
+    for batch in train_loader:
+        mlflow.log_metric("loss", train_step(batch))
+""",
+    ),
+)
+
+RULE = Rule(
+    "MLF101",
+    "metric-in-hot-loop",
+    "a metric is logged once per batch or step",
+    check,
+    EXAMPLES,
+    __doc__ or "",
+)

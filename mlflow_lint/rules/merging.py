@@ -1,0 +1,74 @@
+"""Findings of the rules for writes that could be one: MLF201 to MLF206 and MLF208.
+
+Invariant: one finding for each row, and one for each loop and kind, that the analysis reports.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mlflow_lint.analysis.context import Context
+from mlflow_lint.analysis.rows import Row
+from mlflow_lint.analysis.sites import Loop
+from mlflow_lint.facts.api import Api, Kind
+from mlflow_lint.findings import Finding, Severity
+from mlflow_lint.fixes.collapse import collapse
+from mlflow_lint.fixes.merge import merge
+from mlflow_lint.rules.base import Rule
+
+_PLURAL = {Kind.METRIC: "log_metrics", Kind.PARAM: "log_params", Kind.TAG: "set_tags"}
+
+
+def row_findings(rule: Rule, context: Context, kind: Kind | None) -> Iterator[Finding]:
+    """Findings for rows of single writes of a kind, or, without a kind, for rows that hold a plural call."""
+    for row in context.rows:
+        if len(row.writes) < context.min_group_size or (kind is None) is not row.plural:
+            continue
+        if kind is not None and row.kind is not kind:
+            continue
+        first = row.writes[0]
+        count = len(row.writes)
+        one = _together(first.api)
+        message = (
+            f"{_calls(row)} in a row, to one run{_step(row)}, send {count} requests; one {one} sends the same in 1"
+        )
+        last = row.writes[-1].site.call.span[0]
+        chain = (
+            context.step(first.site.call.span[0], f"first of {count}: {first.api.label}"),
+            context.step(last, f"last: {row.writes[-1].api.label}"),
+        )
+        severity = Severity.WARNING if row.repeated else Severity.INFO
+        fix = merge(row, context.effects)
+        yield rule.finding(context, first.site.call, first.site.statement, message, severity, chain, fix)
+
+
+def _calls(row: Row) -> str:
+    names = list(dict.fromkeys(write.api.label for write in row.writes))
+    return f"{len(row.writes)} calls of {' and '.join(names)}"
+
+
+def _step(row: Row) -> str:
+    return " and step" if row.kind is Kind.METRIC else ""
+
+
+def _together(api: Api) -> str:
+    return "MlflowClient.log_batch" if api.client else _PLURAL[api.kind]
+
+
+def keyed_findings(rule: Rule, context: Context, kind: Kind) -> Iterator[Finding]:
+    """Findings for loops that write one key of a kind each turn."""
+    for write in context.keyed_writes:
+        if write.api.kind is not kind:
+            continue
+        called = write.api.label
+        if write.through is not None:
+            called = f"{write.chain[1].text} reaches {called} ({write.through.path}:{write.through.line}) and"
+        message = (
+            f"{called} runs once per key ({write.where}): {write.api.cost} each; "
+            f"one {_together(write.api)} sends all keys in 1 request"
+        )
+        # Writing keys in one loop is a handful of requests, unless the loop itself stands in another.
+        outer = sum(isinstance(frame, Loop) for frame in write.site.frames) > 1
+        severity = Severity.WARNING if outer or context.effects.hook(write.body) else Severity.INFO
+        fix = collapse(write, context.effects)
+        yield rule.finding(context, write.site.call, write.site.statement, message, severity, write.chain, fix)
