@@ -71,12 +71,25 @@ class Project:
         if self._reach is None:
             from mlflow_lint.project.reach import Reach
 
-            self._reach = Reach(self.effects.resolver.modules.find, _bytes_or_nothing)
+            self._reach = Reach(
+                self.effects.resolver.modules.find, _bytes_or_nothing, self._exports, self.effects.forget
+            )
         return self._reach
 
     def matters(self, file: str, data: bytes) -> bool:
-        """Whether a file can have findings."""
-        return names_mlflow(data) or (bool(file) and self.reach.matters(file, data))
+        """Whether a file can have findings; `file` is empty for text without one."""
+        if file and not self.reach.is_settled(file):
+            self.reach.settle({file: data})
+        return names_mlflow(data) or (bool(file) and self.reach.matters(file))
+
+    def _exports(self, file: str) -> frozenset[bytes]:
+        from mlflow_lint.syntax.stack import with_deep_stack
+
+        def names() -> frozenset[bytes]:
+            unit = self.effects.resolver.modules.unit(file)
+            return frozenset(name.encode() for name in self.effects.exports(unit)) if unit is not None else frozenset()
+
+        return with_deep_stack(names)
 
     def unit(self, file: str, source: SourceFile) -> Unit:
         """Parse a file and make it known to those that import it. Raises `SyntaxFailure`."""
@@ -96,40 +109,40 @@ class Project:
 
         try:
             data = read_bytes(Path(file))
-            if not anyway and not self.matters(file, data):
+            if not anyway and not names_mlflow(data) and not self.reach.matters(file):
                 return None
             return self.unit(file, decode(self.shown(file), data))
         except (OSError, SourceError, SyntaxFailure):
             return None
 
 
-def check_files(project: Project, files: Sequence[tuple[Path, Settings]]) -> list[Checked]:
-    """Check files, in the order given. Never raises for what is in a file: that becomes a finding or an error."""
-    interesting: list[tuple[Path, Settings, bytes]] = []
+def check_files(project: Project, files: Sequence[tuple[Path, Settings]], *, complete: bool = False) -> list[Checked]:
+    """Check files, in the order given. Never raises for what is in a file: that becomes a finding or an error.
+
+    `complete` says that these are all the files of the project, which spares looking for others.
+    """
     results: dict[Path, Checked] = {}
-    for path, settings in files:
+    read: dict[str, bytes] = {}
+    for path, _ in files:
         file = os.path.abspath(path)
         shown = project.shown(file)
         try:
-            data = read_bytes(path)
+            read[file] = read_bytes(path)
         except (OSError, SourceError) as error:
             reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
             results[path] = Checked(shown, (), error=f"{shown}: {reason}")
-            continue
-        if project.matters(file, data):
-            interesting.append((path, settings, data))
-        else:
-            results[path] = Checked(shown, ())
 
     def check_all() -> None:
-        for path, settings, data in interesting:
-            results[path] = check_bytes(project, os.path.abspath(path), data, settings)
+        project.reach.settle(read, complete=complete)
+        for path, settings in files:
+            file = os.path.abspath(path)
+            if path not in results and project.matters(file, read[file]):
+                results[path] = check_bytes(project, file, read[file], settings)
 
-    if interesting:
-        from mlflow_lint.syntax.stack import with_deep_stack
+    from mlflow_lint.syntax.stack import with_deep_stack
 
-        with_deep_stack(check_all)
-    return [results[path] for path, _ in files]
+    with_deep_stack(check_all)
+    return [results.get(path) or Checked(project.shown(os.path.abspath(path)), ()) for path, _ in files]
 
 
 def check_bytes(project: Project, file: str, data: bytes, settings: Settings) -> Checked:

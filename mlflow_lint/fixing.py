@@ -46,11 +46,13 @@ class Fixed:
     """What was not done and why, one line each."""
 
 
-def fix_files(project: Project, files: Sequence[tuple[Path, Settings]], *, unsafe: bool, write: bool) -> list[Fixed]:
+def fix_files(
+    project: Project, files: Sequence[tuple[Path, Settings]], *, unsafe: bool, write: bool, complete: bool = False
+) -> list[Fixed]:
     """Fix files and, with `write`, replace those that changed."""
     from mlflow_lint.syntax.stack import with_deep_stack
 
-    checked = check_files(project, files)
+    checked = check_files(project, files, complete=complete)
     results: list[Fixed] = []
     for (path, settings), found in zip(files, checked, strict=True):
         if not any(_wanted(finding, unsafe) for finding in found.findings):

@@ -7,7 +7,6 @@ never keeps the others from being handled.
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -36,6 +35,10 @@ _FOR_PEOPLE = ("full", "concise")
 """Formats among whose lines another one does no harm."""
 
 
+_PASSES = 5
+"""How often all files are fixed: fixing a helper can lay bare what its callers could do better."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Result:
     """What came of one file, and what it was handled with."""
@@ -44,7 +47,6 @@ class _Result:
     settings: Settings
     checked: Checked
     """The findings that are there, or remain."""
-    fixed: Fixed | None = None
 
     @property
     def fails(self) -> bool:
@@ -86,12 +88,13 @@ def _about(request: Request, resolver: SettingsResolver) -> Outcome:
 
 
 class _Session:
-    """One run over files or standard input; collects what to say on standard error."""
+    """One run over files or standard input; collects the fixes made and what to say on standard error."""
 
     def __init__(self, request: Request, terminal: Terminal, resolver: SettingsResolver) -> None:
         self.request = request
         self.resolver = resolver
         self.errors: list[str] = []
+        self.fixed: list[Fixed] = []
         here = Path.cwd()
         try:
             settings = resolver.for_directory(here)
@@ -100,26 +103,31 @@ class _Session:
             self.errors.append(error_line(str(error)))
             settings = SettingsResolver(KnownCodes(), isolated=True, overrides=request.overrides).for_directory(here)
         self.format = settings.output_format
-        self.options = Options(terminal.color, terminal.width, settings.unsafe_fixes, _DOCS)
+        self.unsafe = settings.unsafe_fixes
+        self.options = Options(terminal.color, terminal.width, self.unsafe, _DOCS)
         self.project = Project(settings.root, here)
-
-    @property
-    def fixes(self) -> bool:
-        """Whether fixes are made, if only to show them."""
-        return self.request.fix or self.request.diff
 
     def of_files(self) -> Outcome:
         """Check or fix the files that the paths stand for."""
         from mlflow_lint.discover import discover
 
         found = discover(self.request.paths, self.resolver)
-        # The working directory's configuration may have been found wanting before.
-        self.errors += [line for line in map(error_line, found.errors) if line not in self.errors]
-        results = self._checked([(path, self.resolver.for_file(path)) for path in found.files])
-        if self.fixes:
-            results = [self._fixed(result) if self._is_fixable(result) else result for result in results]
+        self.errors += map(error_line, found.errors)
+        files = [(path, self.resolver.for_file(path)) for path in found.files]
+        results = self._checked(files)
         if self.request.diff:
+            results = [self._fixed(result) for result in results]
             return self._diff(results)
+        if not self.request.fix:
+            return self._outcome(results, self._report(results))
+        for _ in range(_PASSES):
+            so_far = len(self.fixed)
+            results = [self._fixed(result) for result in results]
+            if all(fixed.before == fixed.after for fixed in self.fixed[so_far:]):
+                break
+            # What was found through functions of other files may not be so, or not be there, any more.
+            self._start_afresh()
+            results = self._checked(files)
         done, report = self._done(results), self._report(results)
         if self.format in _FOR_PEOPLE:
             return self._outcome(results, done + report)
@@ -133,15 +141,14 @@ class _Session:
         if not (settings.force_exclude and _is_excluded(settings, path)):
             checked = guarded(partial(_check_text, self.project, file, data, settings), file, self.errors)
             results = [_Result(path, settings, checked)] if checked is not None else []
-        if self.fixes:
-            results = [self._fixed_text(result, data) if self._is_fixable(result) else result for result in results]
         if self.request.diff:
-            return self._diff(results)
+            return self._diff([self._fixed(result, data) for result in results])
         if not self.request.fix:
             return self._outcome(results, self._report(results))
+        results = [self._fixed(result, data) for result in results]
         # Standard output is for the code, whatever happened: it may replace the user's.
         aside = self._done(results) + self._report(results)
-        return self._outcome(results, self._encoded(results, data), aside)
+        return self._outcome(results, self._encoded(data), aside)
 
     def _checked(self, files: Sequence[tuple[Path, Settings]]) -> list[_Result]:
         checked: Sequence[Checked | None]
@@ -151,8 +158,7 @@ class _Session:
             if not is_defect(error):
                 raise
             # Again one by one, to see which file it was, and without what the first time left half done.
-            root, shown_from = Path(self.project.root), Path(self.project.shown_from)
-            self.project = Project(root, shown_from)
+            self._start_afresh()
             checked = [
                 guarded(partial(_check_file, self.project, path, settings), str(path), self.errors)
                 for path, settings in files
@@ -165,66 +171,47 @@ class _Session:
         self.errors += [error_line(each.checked.error) for each in results if each.checked.error is not None]
         return [each for each in results if each.checked.error is None]
 
-    def _is_fixable(self, result: _Result) -> bool:
-        wanted = {Applicability.SAFE, *([Applicability.UNSAFE] if self.options.unsafe_fixes else [])}
-        return any(
-            finding.fix is not None and finding.fix.applicability in wanted for finding in result.checked.findings
-        )
+    def _start_afresh(self) -> None:
+        self.project = Project(Path(self.project.root), Path(self.project.shown_from))
 
-    def _fixed(self, result: _Result) -> _Result:
-        from mlflow_lint.fixing import fix_files
-
-        def work() -> Fixed:
-            file = (result.path, result.settings)
-            write = not self.request.diff
-            return fix_files(self.project, [file], unsafe=self.options.unsafe_fixes, write=write)[0]
-
-        return self._with(result, guarded(work, result.checked.path, self.errors))
-
-    def _fixed_text(self, result: _Result, data: bytes) -> _Result:
-        from mlflow_lint.fixing import fix_source
-        from mlflow_lint.syntax.stack import with_deep_stack
-
-        def work() -> Fixed:
-            source = decode(result.checked.path, data)
-            unsafe = self.options.unsafe_fixes
-            return fix_source(self.project, str(result.path), source, result.settings, unsafe=unsafe)
-
-        return self._with(result, guarded(partial(with_deep_stack, work), result.checked.path, self.errors))
-
-    def _with(self, result: _Result, fixed: Fixed | None) -> _Result:
+    def _fixed(self, result: _Result, data: bytes | None = None) -> _Result:
+        """Fix a file, or the given bytes in its stead, if there is a fix to make."""
+        wanted = (Applicability.SAFE, *([Applicability.UNSAFE] if self.unsafe else []))
+        fixes = [finding.fix for finding in result.checked.findings if finding.fix is not None]
+        if not any(fix.applicability in wanted for fix in fixes):
+            return result
+        work = self._fix_file if data is None else partial(self._fix_text, data=data)
+        fixed = guarded(partial(work, result), result.checked.path, self.errors)
         if fixed is None:
             return result
         self.errors += map(error_line, fixed.problems)
-        return replace(result, checked=fixed.remaining, fixed=fixed)
+        self.fixed.append(fixed)
+        return replace(result, checked=fixed.remaining)
+
+    def _fix_file(self, result: _Result) -> Fixed:
+        from mlflow_lint.fixing import fix_files
+
+        file = (result.path, result.settings)
+        return fix_files(self.project, [file], unsafe=self.unsafe, write=not self.request.diff)[0]
+
+    def _fix_text(self, result: _Result, data: bytes) -> Fixed:
+        from mlflow_lint.fixing import fix_source
+        from mlflow_lint.syntax.stack import with_deep_stack
+
+        source = decode(result.checked.path, data)
+        file = str(result.path)
+        return with_deep_stack(lambda: fix_source(self.project, file, source, result.settings, unsafe=self.unsafe))
 
     def _done(self, results: Sequence[_Result]) -> str:
-        """Say what was fixed, and what could be."""
-        if not self.fixes:
-            return ""
-        files = [result.fixed for result in results if result.fixed is not None and result.fixed.applied]
-        counts: Counter[str] = Counter()
-        for fixed in files:
-            counts.update(dict(fixed.applied))
-        more = sum(
-            finding.fix is not None and finding.fix.applicability is Applicability.UNSAFE
-            for result in results
-            for finding in result.checked.findings
-        )
-        parts = []
-        if counts:
-            verb = "Would fix" if self.request.diff else "Fixed"
-            by_code = ", ".join(f"{code} ×{count}" for code, count in sorted(counts.items()))
-            total = _counted(counts.total(), "finding")
-            parts.append(f"{verb} {total} in {_counted(len(files), 'file')}: {by_code}.\n")
-        if more and not self.options.unsafe_fixes:
-            parts.append(f"{_counted(more, 'more fix', 'more fixes')} with --unsafe-fixes.\n")
-        return "".join(parts)
+        from mlflow_lint.report import fixes
+
+        remaining = [finding for result in results for finding in result.checked.findings]
+        return fixes.render(self.fixed, remaining, unsafe=self.unsafe, written=not self.request.diff)
 
     def _diff(self, results: Sequence[_Result]) -> Outcome:
         from mlflow_lint.fixing import unified_diff
 
-        diff = "".join(unified_diff(result.fixed) for result in results if result.fixed is not None)
+        diff = "".join(map(unified_diff, self.fixed))
         # What cannot be read has no findings that a fix could mend: its silence would look like success.
         unread = [
             f"mlflow-lint: warning: {''.join(headline(result.checked.path, finding))}\n"
@@ -232,8 +219,7 @@ class _Session:
             for finding in result.checked.findings
             if finding.code == SYNTAX_ERROR
         ]
-        aside = "".join([*unread, self._done(results)])
-        return Outcome(diff, aside + "".join(self.errors), self._exit_code(bool(diff)))
+        return self._ended(bool(diff), diff, "".join(unread) + self._done(results))
 
     def _report(self, results: Sequence[_Result]) -> str:
         files = [_file_report(result.checked) for result in results]
@@ -243,23 +229,22 @@ class _Session:
 
         return f"{statistics.render(files, self.options)}{summary(files, len(files), self.options)}\n"
 
-    def _encoded(self, results: Sequence[_Result], data: bytes) -> bytes:
-        for fixed in (result.fixed for result in results):
-            if fixed is not None:
-                try:
-                    return encode(decode(fixed.path, data), fixed.after)
-                except SourceError as error:
-                    self.errors.append(error_line(f"{fixed.path}: not fixed: {error.message}"))
+    def _encoded(self, data: bytes) -> bytes:
+        for fixed in self.fixed:
+            try:
+                return encode(decode(fixed.path, data), fixed.after)
+            except SourceError as error:
+                self.errors.append(error_line(f"{fixed.path}: not fixed: {error.message}"))
         return data
 
     def _outcome(self, results: Sequence[_Result], output: str | bytes, aside: str = "") -> Outcome:
-        fails = any(result.fails for result in results)
-        return Outcome(output, aside + "".join(self.errors), self._exit_code(fails))
+        return self._ended(any(result.fails for result in results), output, aside)
 
-    def _exit_code(self, found: bool) -> int:
-        if self.errors:
-            return FAILED
-        return FINDINGS if found and not self.request.exit_zero else CLEAN
+    def _ended(self, found: bool, output: str | bytes, aside: str) -> Outcome:
+        # The same may have gone wrong in more than one pass.
+        errors = "".join(dict.fromkeys(self.errors))
+        code = FAILED if errors else FINDINGS if found and not self.request.exit_zero else CLEAN
+        return Outcome(output, aside + errors, code)
 
 
 def _check_file(project: Project, path: Path, settings: Settings) -> Checked:
@@ -283,7 +268,3 @@ def _is_excluded(settings: Settings, path: Path) -> bool:
 def _file_report(checked: Checked) -> FileReport:
     lines = tuple(split_lines(checked.text)) if checked.findings else ()
     return FileReport(checked.path, checked.findings, lines, checked.text)
-
-
-def _counted(count: int, noun: str, plural: str = "") -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {plural or noun + 's'}"

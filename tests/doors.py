@@ -79,14 +79,16 @@ def run(
     return Ran(done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
-def mlflow_lint(
-    *arguments: str | Path, cwd: Path, stdin: bytes = b"", env: Mapping[str, str] | None = None
-) -> Ran:
+def mlflow_lint(*arguments: str | Path, cwd: Path, stdin: bytes = b"", env: Mapping[str, str] | None = None) -> Ran:
     return run([*command(), *arguments], cwd, stdin, env)
 
 
-def flake8(*arguments: str | Path, cwd: Path, config: str = "", stdin: bytes = b"") -> Ran:
-    """Run flake8 with our plugin and with nothing configured but `config`."""
-    file = cwd / ".flake8-of-test"
+def flake8_command(directory: Path, config: str = "") -> list[str]:
+    """How to start flake8 with our plugin and with nothing configured but `config`, kept in a directory."""
+    file = directory / ".flake8-of-test"
     file.write_text(("" if is_installed() else _LOCAL_PLUGIN) + config)
-    return run([sys.executable, "-m", "flake8", "--config", file, *arguments], cwd, stdin)
+    return [sys.executable, "-m", "flake8", "--config", str(file)]
+
+
+def flake8(*arguments: str | Path, cwd: Path, config: str = "", stdin: bytes = b"") -> Ran:
+    return run([*flake8_command(cwd, config), *arguments], cwd, stdin)

@@ -9,9 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import cast
 
 from mlflow_lint.analysis.loops import Loops
-from mlflow_lint.analysis.resolve import ClassRef, External, FunctionRef, Instance, Meaning, Place, Resolver
+from mlflow_lint.analysis.memo import Memo
+from mlflow_lint.analysis.resolve import (
+    ClassRef,
+    External,
+    FunctionRef,
+    Instance,
+    Meaning,
+    ModuleRef,
+    Place,
+    Resolver,
+    Result,
+)
 from mlflow_lint.analysis.scopes import Scope
 from mlflow_lint.analysis.sites import Attempt, Loop, Run, Site, sites
 from mlflow_lint.analysis.throttles import Throttles
@@ -76,8 +88,41 @@ class Effects:
         self.resolver = resolver
         self.throttles = Throttles(resolver)
         self.loops = Loops(resolver)
-        self._sites: dict[tuple[int, int], tuple[Site, ...]] = {}
-        self._effects: dict[tuple[int, int], tuple[Effect, ...]] = {}
+        # One memo for both, since what is around a call (a run that a helper opens) rests on effects in turn.
+        self._known: Memo[tuple[Site, ...] | tuple[Effect, ...]] = Memo(())
+
+    def forget(self) -> None:
+        """Drop every conclusion, because more modules are known now."""
+        self.resolver.forget()
+        self.throttles = Throttles(self.resolver)
+        self.loops = Loops(self.resolver)
+        self._known.clear()
+
+    def exports(self, unit: Unit) -> frozenset[str]:
+        """Names of a module through which an importer can reach MLflow: functions, classes, objects, modules."""
+        place = Place(unit.scope)
+        return frozenset(name for name in unit.scope.bindings if self._reaches(self.resolver.name(name, place)))
+
+    def _reaches(self, meaning: Meaning | None) -> bool:
+        match meaning:
+            case FunctionRef():
+                return bool(self.of(meaning)) or self._reaches(self.resolver.returned(meaning))
+            case ClassRef() | Instance():
+                of = meaning.type if isinstance(meaning, Instance) else meaning
+                return any(
+                    isinstance(owner, ClassRef)
+                    and any(
+                        isinstance(inner.owner, facts.Function)
+                        and self.of(FunctionRef(owner.unit, inner.owner, inner, of))
+                        for inner in owner.scope.inner.values()
+                    )
+                    for owner in self.resolver.ancestry(of)
+                )
+            case ModuleRef(file):
+                return self.resolver.modules.unit(file) is not None
+            case External(dotted) | Result(dotted):
+                return dotted.partition(".")[0] == "mlflow"
+        return False
 
     # ---------------------------------------------------------------------------------------------- bodies
     def bodies(self, unit: Unit) -> Iterator[Body]:
@@ -103,10 +148,8 @@ class Effects:
     def sites(self, body: Body) -> tuple[Site, ...]:
         """The calls of a body with what stands around them."""
         receiver = body.place.receiver
-        key = (id(body.block), id(receiver.definition) if receiver else 0)
-        if key not in self._sites:
-            self._sites[key] = tuple(sites(body.block, body.place, self))
-        return self._sites[key]
+        key = ("sites", id(body.block), id(receiver.definition) if receiver else 0)
+        return cast("tuple[Site, ...]", self._known.get(key, lambda: tuple(sites(body.block, body.place, self))))
 
     def hook(self, body: Body) -> tuple[str, Frequency] | None:
         """The framework that calls a method again and again, and how often; None for other bodies."""
@@ -149,15 +192,14 @@ class Effects:
     def of(self, function: FunctionRef) -> tuple[Effect, ...]:
         """What one call of a function writes."""
         definition = function.definition
-        key = (id(definition), id(function.receiver.definition) if function.receiver else 0)
-        if key not in self._effects:
-            self._effects[key] = ()
-            if not definition.is_generator or _is_context_manager(definition):
-                body = Body(definition.body, Place(function.scope, function.receiver), function)
-                self._effects[key] = self._summary(body)
-        return self._effects[key]
+        key = ("effects", id(definition), id(function.receiver.definition) if function.receiver else 0)
+        return cast("tuple[Effect, ...]", self._known.get(key, lambda: self._summary(function)))
 
-    def _summary(self, body: Body) -> tuple[Effect, ...]:
+    def _summary(self, function: FunctionRef) -> tuple[Effect, ...]:
+        definition = function.definition
+        if definition.is_generator and not _is_context_manager(definition):
+            return ()  # it runs where it is iterated
+        body = Body(definition.body, Place(function.scope, function.receiver), function)
         found: dict[tuple[object, ...], Effect] = {}
         for site in self.sites(body):
             for effect in self._at(site, body):

@@ -7,8 +7,10 @@ unknown means silent. Fallbacks (`except ImportError: mlflow = None`) give way t
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol, TypeAlias
 
+from mlflow_lint.analysis.memo import Memo
 from mlflow_lint.analysis.scopes import (
     Binding,
     Declared,
@@ -23,7 +25,7 @@ from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.traverse import argument
 from mlflow_lint.project.modules import Modules, Unit
 
-_DEPTH = 24
+_DEPTH = 200
 _OPTIONAL = ("Optional", "Union", "Annotated", "Final", "ClassVar")
 
 
@@ -43,9 +45,9 @@ class Result:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class ModuleRef:
-    """A module of the project."""
+    """A module or package of the project, read or not."""
 
-    unit: Unit
+    file: str
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -117,7 +119,7 @@ def same(left: Meaning, right: Meaning) -> bool:
         case (External(), External()) | (Result(), Result()):
             return left == right
         case ModuleRef(), ModuleRef():
-            return left.unit is right.unit
+            return left.file == right.file
         case ClassRef(), ClassRef():
             return left.definition is right.definition
         case Instance(), Instance():
@@ -132,10 +134,14 @@ class Resolver:
 
     def __init__(self, modules: Modules) -> None:
         self.modules = modules
-        self._names: dict[tuple[int, str, int], Meaning | None] = {}
-        self._attributes: dict[tuple[int, str], Meaning | None] = {}
+        self._known: Memo[Meaning | None] = Memo(None)
         self._depth = 0
         self._anyway = False
+
+    def forget(self) -> None:
+        """Drop every answer, because more modules are known now."""
+        self._known.clear()
+        self.modules.forget_absent()
 
     # ------------------------------------------------------------------------------------------- expressions
     def resolve(self, expression: facts.Expression, place: Place) -> Meaning | None:
@@ -198,7 +204,7 @@ class Resolver:
             case ClassRef():
                 return Instance(called)
             case FunctionRef():
-                return self._returned(called)
+                return self.returned(called)
         return None
 
     def _super(self, place: Place) -> Meaning | None:
@@ -208,7 +214,8 @@ class Resolver:
                 return Super(definition, place.receiver or definition)
         return None
 
-    def _returned(self, function: FunctionRef) -> Meaning | None:
+    def returned(self, function: FunctionRef) -> Meaning | None:
+        """What calling a function of the project gives, where all its returns agree."""
         definition = function.definition
         if definition.is_generator:
             return None
@@ -235,10 +242,7 @@ class Resolver:
             return self._starred(name, place)
         receiver = place.receiver if _within(place.scope, holder) else None
         key = (id(holder), name, id(receiver.definition) if receiver else 0)
-        if key not in self._names:
-            self._names[key] = None  # a name defined in terms of itself stays unknown
-            self._names[key] = self._bound(holder, name, Place(holder, receiver))
-        return self._names[key]
+        return self._known.get(key, lambda: self._bound(holder, name, Place(holder, receiver)))
 
     def _bound(self, holder: Scope, name: str, place: Place) -> Meaning | None:
         bindings = holder.bindings[name]
@@ -293,7 +297,7 @@ class Resolver:
         if isinstance(meaning, Instance):
             entering = self.attribute(meaning, "__enter__")
             if isinstance(entering, FunctionRef):
-                return self._returned(entering)
+                return self.returned(entering)
         return meaning
 
     def _parameter(self, parameter: facts.Parameter, place: Place) -> Meaning | None:
@@ -345,17 +349,13 @@ class Resolver:
     def _imported(self, name: facts.ImportedName, place: Place) -> Meaning | None:
         file = self.modules.find(place.unit.file, name.module, name.level)
         if name.attribute is None:
-            unit = self.modules.unit(file) if file else None
-            return ModuleRef(unit) if unit is not None else External(name.module)
+            return ModuleRef(file) if file is not None else External(name.module)
         if file is not None:
             return self._member(file, name.attribute)
         if name.level:
             return None
         nested = self.modules.find(place.unit.file, f"{name.module}.{name.attribute}", 0)
-        if nested is not None:
-            unit = self.modules.unit(nested)
-            return ModuleRef(unit) if unit is not None else None
-        return External(f"{name.module}.{name.attribute}")
+        return ModuleRef(nested) if nested is not None else External(f"{name.module}.{name.attribute}")
 
     def _member(self, file: str, name: str) -> Meaning | None:
         """Attribute `name` of the module in `file`: what it binds, or a submodule of the package."""
@@ -364,8 +364,7 @@ class Resolver:
             return self.name(name, Place(unit.scope))
         nested = self.modules.submodule(file, name)
         if nested is not None:
-            inner = self.modules.unit(nested, anyway=self._anyway)
-            return ModuleRef(inner) if inner is not None else None
+            return ModuleRef(nested)
         if unit is None:
             # It cannot reach MLflow, so nothing but its name is of interest: that of a loader class, say.
             return External(f"{_module_name(file)}.{name}")
@@ -378,12 +377,7 @@ class Resolver:
         for star in module.stars:
             file = self.modules.find(place.unit.file, star.module, star.level)
             if file is not None:
-                key = (id(module), f"*{file}:{name}", 0)
-                if key in self._names:
-                    continue
-                self._names[key] = None
-                meaning = self._member(file, name)
-                del self._names[key]
+                meaning = self._known.get((id(module), file, name), partial(self._member, file, name))
                 if meaning is not None:
                     found.append(meaning)
             elif star.module == "mlflow":
@@ -398,8 +392,8 @@ class Resolver:
                 return External(f"{dotted}.{name}")
             case Result(dotted):
                 return External(f"{dotted}().{name}")
-            case ModuleRef(unit):
-                return self._member(unit.file, name) if unit.file else self.name(name, Place(unit.scope))
+            case ModuleRef(file):
+                return self._member(file, name)
             case ClassRef():
                 return self._of_class(owner, name, owner, instance=False)
             case Instance(of):
@@ -461,19 +455,19 @@ class Resolver:
             if isinstance(binding, facts.Function):
                 scope = current.scope.inner[id(binding)]
                 method = FunctionRef(current.unit, binding, scope, receiver, instance and not _is_static(binding))
-                return self._returned(method) if _is_property(binding) else method
-        key = (id(current.definition), name)
-        if key not in self._attributes:
-            self._attributes[key] = None
-            self._attributes[key] = self._assigned(current, name)
-        return self._attributes[key]
+                return self.returned(method) if _is_property(binding) else method
+        return self._known.get((id(current.definition), name), lambda: self._assigned(current, name))
 
     def _assigned(self, current: ClassRef, name: str) -> Meaning | None:
         """What `self.name` is set to by the methods and the body of a class."""
         known: list[Meaning] = []
         place = Place(current.scope)
         for binding in current.scope.bindings.get(name, []):
-            if not _says_nothing(binding, []):
+            if isinstance(binding, Declared):
+                declared = self.annotation(binding.annotation, place)
+                if declared is not None:
+                    return declared
+            elif not _says_nothing(binding, []):
                 meaning = self._binding(binding, place)
                 if meaning is None:
                     return None
@@ -534,7 +528,7 @@ def _agreed_or_none(options: list[Meaning | None]) -> Meaning | None:
 
 
 def _is_fallback(binding: Binding) -> bool:
-    return isinstance(binding, (Value, Unknown)) and binding.fallback
+    return isinstance(binding, (Value, Unknown, Imported)) and binding.fallback
 
 
 def _says_nothing(binding: Binding, group: list[Binding]) -> bool:

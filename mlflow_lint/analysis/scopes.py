@@ -44,6 +44,7 @@ class Imported:
     """Bound by an import."""
 
     name: facts.ImportedName
+    fallback: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +167,7 @@ def _bind_statement(scope: Scope, statement: facts.Statement, fallback: bool) ->
                 if item.local == "*":
                     scope.stars.append(item)
                 else:
-                    scope.bind(item.local, Imported(item))
+                    scope.bind(item.local, Imported(item, fallback))
         case facts.Declare(kind, names):
             scope.elsewhere.update(dict.fromkeys(names, kind))
         case facts.If(test, body, orelse):

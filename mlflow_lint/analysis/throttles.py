@@ -9,7 +9,7 @@ turns of that loop.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from mlflow_lint.analysis.resolve import FunctionRef, Place, Resolver, inner_blocks, returned_values
 from mlflow_lint.analysis.scopes import Item, Unknown, Value
@@ -227,7 +227,7 @@ class Throttles:
             if isinstance(loop.node, facts.Clause):
                 names = set(bound_names(loop.node.target))
             else:
-                names = set(assigned_names(loop.node.body))
+                names = set(assigned_names(loop.node.body)) | set(_mutated_names(loop.node.body))
                 if isinstance(loop.node, facts.For):
                     names |= set(bound_names(loop.node.target))
                 else:
@@ -261,6 +261,17 @@ def assigned_names(block: facts.Block) -> frozenset[str]:
         for inner in inner_blocks(statement):
             names |= assigned_names(inner)
     return frozenset(names)
+
+
+def _mutated_names(block: facts.Block) -> Iterator[str]:
+    """Names on which a block calls a method as a statement: `rows.append(x)`."""
+    for statement in block:
+        if isinstance(statement, facts.Evaluate) and isinstance(statement.value, facts.Call):
+            function = statement.value.function
+            if isinstance(function, facts.Attribute) and isinstance(function.value, facts.Name):
+                yield function.value.id
+        for inner in inner_blocks(statement):
+            yield from _mutated_names(inner)
 
 
 def _ends_for_good(block: facts.Block) -> bool:

@@ -56,10 +56,15 @@ class Modules:
         self._forced: set[str] = set()
         self._found: dict[tuple[str, str], str | None] = {}
         self._roots: dict[str, tuple[str, ...]] = {}
+        self._listings: dict[str, frozenset[str]] = {}
 
     def add(self, unit: Unit) -> None:
         """Make a unit known, so that importing its file gives this very one."""
         self._units[unit.file] = unit
+
+    def forget_absent(self) -> None:
+        """Ask again for the modules that were not given, now that more may matter."""
+        self._units = {file: unit for file, unit in self._units.items() if unit is not None}
 
     def unit(self, file: str, *, anyway: bool = False) -> Unit | None:
         """The unit of a file that can reach MLflow, or of any file with `anyway`; read on first use."""
@@ -97,7 +102,7 @@ class Modules:
     def _search_path(self, folder: str) -> tuple[str, ...]:
         if folder not in self._roots:
             package = folder
-            while os.path.isfile(os.path.join(package, "__init__.py")) and os.path.dirname(package) != package:
+            while "__init__.py" in self._listing(package) and os.path.dirname(package) != package:
                 package = os.path.dirname(package)
             roots = (package, folder, self.root, os.path.join(self.root, "src"))
             self._roots[folder] = tuple(dict.fromkeys(roots))
@@ -106,9 +111,30 @@ class Modules:
     def _at(self, base: str, module: str) -> str | None:
         key = (base, module)
         if key not in self._found:
-            stem = os.path.join(base, *module.split(".")) if module else base
-            candidates = [os.path.join(stem, "__init__.py")]
-            if module:
-                candidates.insert(0, stem + ".py")
-            self._found[key] = next((file for file in candidates if os.path.isfile(file)), None)
+            self._found[key] = self._look(base, module)
         return self._found[key]
+
+    def _look(self, base: str, module: str) -> str | None:
+        folder = base
+        *packages, last = module.split(".") if module else [""]
+        for package in packages:
+            if package not in self._listing(folder):
+                return None
+            folder = os.path.join(folder, package)
+        names = self._listing(folder)
+        if last and f"{last}.py" in names and os.path.isfile(os.path.join(folder, f"{last}.py")):
+            return os.path.join(folder, f"{last}.py")
+        if last:
+            if last not in names:
+                return None
+            folder = os.path.join(folder, last)
+        return os.path.join(folder, "__init__.py") if "__init__.py" in self._listing(folder) else None
+
+    def _listing(self, folder: str) -> frozenset[str]:
+        """Names in a folder, read once: most imports are of libraries, and are told apart without asking the disk."""
+        if folder not in self._listings:
+            try:
+                self._listings[folder] = frozenset(os.listdir(folder))
+            except OSError:
+                self._listings[folder] = frozenset()
+        return self._listings[folder]

@@ -1,89 +1,133 @@
-"""Which files can reach MLflow: those that name it, and those that import, step by step, one that does.
+"""Which files can matter: those that name MLflow, and those that import, by name, something that writes to it.
 
-Read from the bytes of import lines, without parsing. Invariant: a file that is let go by cannot call anything of the
-project that writes to MLflow, so it can have no finding.
+The first are known from their bytes. The others are found in waves: a file matters if it imports a file that matters
+and mentions something of it that reaches MLflow; only then is it parsed. Invariant: the answer for a file depends on
+the files that it imports, step by step, and not on which files were asked about before.
 """
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 
 from mlflow_lint.source.gate import names_mlflow
 
 _IMPORT = re.compile(
-    rb"^[ \t]*(?:from[ \t]+(?P<module>\.*[\w.]*)[ \t]+import[ \t]*(?P<names>\([^)]*\)|[^#\r\n]*)"
-    rb"|import[ \t]+(?P<modules>[\w. \t,]+))",
-    re.MULTILINE,
+    rb"^[ \t]*(?:from[ \t]+(\.*[\w.]*)[ \t]+import[ \t]*(\([^)]*\)|[^#\r\n]*)|import[ \t]+([\w. \t,]+))", re.MULTILINE
 )
-_WORD = re.compile(r"\w+")
+_WORD = re.compile(rb"\w+")
 
 Find = Callable[[str, str, int], "str | None"]
 """File of a module: importing file, dotted module, level."""
 
 
 class Reach:
-    """Answers for files of one project, each looked at once; `find` maps imports to files of the project."""
+    """Answers for the files of one project.
 
-    def __init__(self, find: Find, read: Callable[[str], bytes]) -> None:
+    `find` maps imports to files, `read` gives bytes (empty for what cannot be read), `exports` the names of a file's
+    module that reach MLflow, and `forget` drops what was concluded while fewer files were known to matter.
+    """
+
+    def __init__(
+        self,
+        find: Find,
+        read: Callable[[str], bytes],
+        exports: Callable[[str], frozenset[bytes]],
+        forget: Callable[[], None],
+    ) -> None:
         self._find = find
         self._read = read
-        self._names: dict[str, bool] = {}
+        self._exports_of = exports
+        self._forget = forget
         self._imports: dict[str, tuple[str, ...]] = {}
-        self._reaches: dict[str, bool] = {}
+        self._data: dict[str, bytes] = {}
+        """Bytes of the files being decided."""
+        self._exports: dict[str, frozenset[bytes]] = {}
+        self._mattering: set[str] = set()
+        self._settled: set[str] = set()
 
-    def matters(self, file: str, data: bytes | None = None) -> bool:
-        """Whether a file names MLflow or can reach a file that does; `data` spares reading it again."""
-        if file in self._reaches:
-            return self._reaches[file]
-        if data is not None:
-            self._look(file, data)
-        seen = {file}
-        pending = [file]
-        while pending:
-            current = pending.pop()
-            if current not in self._names:
-                self._look(current, self._read(current))
-            if self._names[current] or self._reaches.get(current):
-                self._reaches[file] = True
-                return True
-            for imported in self._imported(current):
-                if imported not in seen and self._reaches.get(imported) is not False:
-                    seen.add(imported)
-                    pending.append(imported)
-        # None of what was seen reaches MLflow, since each of them was followed to its end.
-        self._reaches.update(dict.fromkeys(seen, False))
-        return False
+    def is_settled(self, file: str) -> bool:
+        """Whether it is decided about a file."""
+        return file in self._settled
 
-    def _look(self, file: str, data: bytes) -> None:
-        self._names[file] = names_mlflow(data)
-        if not self._names[file]:
-            self._imports[file] = tuple(self._files(file, data))
+    def matters(self, file: str) -> bool:
+        """Whether a file that was settled, or is imported by one that was, can have findings or give them."""
+        return file in self._mattering
 
-    def _imported(self, file: str) -> tuple[str, ...]:
-        return self._imports.get(file, ())
+    def settle(self, files: dict[str, bytes], *, complete: bool = False) -> None:
+        """Decide for some files, and for all that they import, at once; their bytes spare reading them again.
 
-    def _files(self, file: str, data: bytes) -> list[str]:
-        found: dict[str, None] = {}
-        for match in _IMPORT.finditer(data):
-            if match["modules"] is not None:
-                for module in match["modules"].decode("utf-8", "replace").split(","):
-                    words = module.split()
-                    if words:
-                        self._add(found, file, words[0], 0)
-                continue
-            dotted = match["module"].decode("utf-8", "replace")
-            module = dotted.lstrip(".")
-            level = len(dotted) - len(module)
-            self._add(found, file, module, level)
-            for name in _WORD.findall(match["names"].decode("utf-8", "replace")):
-                self._add(found, file, f"{module}.{name}" if module else name, level)
-        return [name for name in found if os.path.basename(name)]
-
-    def _add(self, found: dict[str, None], file: str, module: str, level: int) -> None:
-        if not module and not level:
+        `complete` says that these are all the files of the project: if none names MLflow, nothing is left to ask.
+        """
+        if complete and not any(map(names_mlflow, files.values())):
+            self._settled.update(files)
             return
-        target = self._find(file, module, level)
+        unsettled = self._look(files)
+        candidates = [file for file in unsettled if file not in self._mattering]
+        if any(file in self._mattering or self._leads_to_mlflow(file) for file in unsettled):
+            self._spread(unsettled, candidates)
+        self._settled |= unsettled
+        self._data.clear()
+
+    def _look(self, files: dict[str, bytes]) -> set[str]:
+        """Read the import lines of files not yet settled and of those that they import."""
+        found: set[str] = set()
+        pending = [file for file in files if file not in self._settled]
+        while pending:
+            file = pending.pop()
+            if file in found:
+                continue
+            found.add(file)
+            data = files[file] if file in files else self._read(file)
+            if names_mlflow(data):
+                self._mattering.add(file)
+            self._imports[file] = tuple(self._files(file, data))
+            if self._imports[file]:
+                self._data[file] = data
+            pending += [other for other in self._imports[file] if other not in self._settled]
+        return found
+
+    def _leads_to_mlflow(self, file: str) -> bool:
+        return any(other in self._mattering for other in self._imports[file])
+
+    def _spread(self, unsettled: set[str], candidates: Collection[str]) -> None:
+        """Waves among the unsettled files, until nothing is new; what is settled cannot change any more."""
+        while True:
+            before = {file: self._exports.get(file) for file in unsettled}
+            self._forget()
+            for file in sorted(unsettled & self._mattering):
+                self._exports[file] = self._exports_of(file)
+            new = {file for file in candidates if file not in self._mattering and self._mentions(file)}
+            self._mattering |= new
+            if not new and before == {file: self._exports.get(file) for file in unsettled}:
+                return
+
+    def _mentions(self, file: str) -> bool:
+        """Whether a file names something that reaches MLflow of a file that it imports."""
+        wanted = {name for other in self._imports[file] for name in self._exports.get(other, ())}
+        return bool(wanted) and not wanted.isdisjoint(_WORD.findall(self._data[file]))
+
+    def _files(self, file: str, data: bytes) -> Iterable[str]:
+        found: dict[str, None] = {}
+        for module, names, modules in _IMPORT.findall(data):
+            if modules:
+                for part in modules.split(b","):
+                    words = part.split()
+                    if words:
+                        self._add(found, file, words[0].decode("utf-8", "replace"), 0)
+                continue
+            dotted = module.decode("utf-8", "replace")
+            name = dotted.lstrip(".")
+            level = len(dotted) - len(name)
+            if self._add(found, file, name, level) or level:
+                for word in _WORD.findall(names):
+                    member = word.decode("utf-8", "replace")
+                    self._add(found, file, f"{name}.{member}" if name else member, level)
+        found.pop(file, None)
+        return found
+
+    def _add(self, found: dict[str, None], file: str, module: str, level: int) -> bool:
+        target = self._find(file, module, level) if module or level else None
         if target is not None:
             found[target] = None
+        return target is not None

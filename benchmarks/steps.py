@@ -1,0 +1,94 @@
+"""What each step of reading a file costs, and what LibCST's own ways to the same knowledge would.
+
+    python benchmarks/steps.py [PATHS]
+
+Processor time in milliseconds per 1,000 lines, the best of five passes over the files (the fixtures, unless told
+otherwise), and for imports the best of five new processes.
+"""
+
+from __future__ import annotations
+
+import ast
+import platform
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+import libcst  # noqa: E402
+from libcst.metadata import MetadataWrapper, PositionProvider, QualifiedNameProvider, ScopeProvider  # noqa: E402
+
+from mlflow_lint.source.gate import names_mlflow  # noqa: E402
+from mlflow_lint.syntax.lower import lower  # noqa: E402
+from mlflow_lint.syntax.spans import spans_of  # noqa: E402
+
+PASSES = 5
+
+
+class Nothing(libcst.CSTVisitor):
+    """As little as a visitor can do."""
+
+
+def best(work: Callable[[Any], object], items: Sequence[Any]) -> float:
+    """Seconds of processor time for all items."""
+    times = []
+    for _ in range(PASSES):
+        start = time.process_time()
+        for item in items:
+            work(item)
+        times.append(time.process_time() - start)
+    return min(times)
+
+
+def resolved(provider: Any) -> Callable[[MetadataWrapper], object]:
+    # A wrapper remembers what was resolved, and copies the tree unless told not to: neither is to be measured.
+    return lambda module: MetadataWrapper(module, unsafe_skip_copy=True).resolve(provider)
+
+
+def import_seconds(module: str) -> float:
+    """Seconds by which an import makes a process longer."""
+
+    def process(code: str) -> float:
+        start = time.perf_counter()
+        subprocess.run([sys.executable, "-c", code], check=True)
+        return time.perf_counter() - start
+
+    return min(process(f"import {module}") for _ in range(PASSES)) - min(process("pass") for _ in range(PASSES))
+
+
+def main() -> None:
+    given = [Path(argument) for argument in sys.argv[1:]] or [ROOT / "fixtures"]
+    files = [file for path in given for file in ([path] if path.is_file() else sorted(path.rglob("*.py")))]
+    data = [file.read_bytes() for file in files]
+    texts = [each.decode() for each in data]
+    trees = [libcst.parse_module(text) for text in texts]
+    spanned = [(tree, spans_of(tree)) for tree in trees]
+    lines = sum(each.count(b"\n") for each in data)
+    steps: list[tuple[str, Callable[[Any], object], Sequence[Any]]] = [
+        ("the gate: is MLflow named?", names_mlflow, data),
+        ("`ast.parse`", ast.parse, texts),
+        ("`libcst.parse_module`", libcst.parse_module, texts),
+        ("where each node stands, `syntax/spans.py`", spans_of, trees),
+        ("the walk to facts, `syntax/lower.py`", lambda pair: lower(*pair), spanned),
+        ("instead: a `CSTVisitor` that does nothing", lambda tree: tree.visit(Nothing()), trees),
+        ("instead: `PositionProvider`", resolved(PositionProvider), trees),
+        ("instead: `ScopeProvider`", resolved(ScopeProvider), trees),
+        ("instead: `QualifiedNameProvider`, scopes included", resolved(QualifiedNameProvider), trees),
+    ]
+    print(f"$ python benchmarks/steps.py {' '.join(sys.argv[1:])}".rstrip())
+    print(f"\n{len(files)} files, {lines:,} lines; Python {platform.python_version()}\n")
+    print("| step | ms per 1,000 lines |\n|---|--:|")
+    for label, work, items in steps:
+        print(f"| {label} | {best(work, items) * 1e6 / lines:.3g} |")
+    print("\n| import, once per process | ms |\n|---|--:|")
+    for module in ("libcst", "libcst.matchers"):
+        print(f"| `{module}` | {import_seconds(module) * 1e3:.0f} |")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,249 @@
+"""How often a line runs: loops by what they walk over and do, and what throttles them."""
+
+from __future__ import annotations
+
+import textwrap
+from pathlib import Path
+
+import pytest
+from linting import check, lines
+
+HOT = {
+    "named like a loader": "for x in train_loader:",
+    "attribute": "for x in self.train_dl:",
+    "enumerate": "for i, x in enumerate(val_dataloader):",
+    "tqdm and enumerate": "for i, x in enumerate(tqdm(loader, total=3)):",
+    "assigned bar": "pbar = tqdm(loader)\nfor x in pbar:",
+    "DataLoader in a variable": "from torch.utils.data import DataLoader\nit = DataLoader(d)\nfor x in it:",
+    "own loader class": "class PairLoader: ...\nclass BatchLoader: ...\ndata = BatchLoader()\nfor x in data:",
+    "zip": "for x, y in zip(source_loader, target_loader):",
+    "islice": "for x in itertools.islice(loader, 100):",
+    "dict of loaders": "for x in dataloaders[phase]:",
+    "tf.data": "for x in dataset.shuffle(10).batch(32):",
+    "steps of a batch size": "for i in range(0, len(data), batch_size):",
+    "number of batches": "for i in range(len(data) // batch_size):",
+    "length of a loader": "for i in range(len(train_loader)):",
+    "optimizer step": "for step in range(n):\n    optimizer.step()",
+    "backward on fetched batches": "for i in range(n):\n    batch = next(it)\n    loss.backward()",
+    "environment step in while": "while not done:\n    s, r, done, _ = env.step(a)",
+    "environment step in for": "for t in range(1000):\n    out = self.env.step(a)",
+    "train_on_batch": "while i < n:\n    model.train_on_batch(x, y)\n    i += 1",
+    "inside an epoch loop": "for epoch in range(9):\n  for x in batches:",
+    "comprehension source": "for x in (y for y in z) if z else train_loader:",
+}
+
+COLD = {
+    "epochs by name": "for epoch in range(n):",
+    "epochs by bound": "for i in range(args.epochs):",
+    "epochs that train on everything": "for epoch in range(5000):\n    loss.backward()\n    optimizer.step()",
+    "full-batch loop": "for i in range(5000):\n    loss.backward()\n    optimizer.step()",
+    "folds": "for train, test in kfold.split(X):",
+    "grid": "for params in ParameterGrid(grid):",
+    "unknown": "for i in range(n):",
+    "keys": "for k, v in metrics.items():",
+    "files": "for path in out.glob('*.png'):",
+    "polling": "while True:\n    time.sleep(5)",
+    "loop over loaders": "for loader in loaders:",
+    "holds a batch loop": "for r in range(rounds):\n    for x in train_loader:\n        optimizer.step()",
+    "rounds over prompts": "for prompts in prompt_loader:\n    for x in rows:\n        optimizer.step()",
+    "first batch only": "for x in train_loader:\n    show(x)\n    break",
+    "episodes": "for episode in range(n):",
+    "text": "for word in text.split(','):",
+}
+
+
+def _program(head: str) -> str:
+    *before, last = head.splitlines()
+    if last.rstrip().endswith(":"):
+        indent = " " * (len(last) - len(last.lstrip()) + 4)
+        return "\n".join([*before, last, f"{indent}mlflow.log_metric('a', x)"])
+    # The head has a body of its own: the call comes first in its outermost loop.
+    position = next(i for i, line in enumerate(head.splitlines()) if line.startswith(("for", "while")))
+    rows = head.splitlines()
+    rows.insert(position + 1, "    mlflow.log_metric('a', x)")
+    return "\n".join(rows)
+
+
+@pytest.mark.parametrize("head", HOT.values(), ids=HOT.keys())
+def test_hot_loops(head: str, tmp_path: Path) -> None:
+    code = "import mlflow\n" + _program(head) + "\n"
+    call = next(i for i, line in enumerate(code.splitlines(), 1) if "log_metric" in line)
+    assert lines(check(code, tmp_path, "MLF101"), "MLF101") == [call]
+
+
+@pytest.mark.parametrize("head", COLD.values(), ids=COLD.keys())
+def test_other_loops(head: str, tmp_path: Path) -> None:
+    assert lines(check("import mlflow\n" + _program(head) + "\n", tmp_path, "MLF101"), "MLF101") == []
+
+
+THROTTLED = {
+    "modulo": "if step % 100 == 0:\n    CALL",
+    "not modulo": "if not step % n:\n    CALL",
+    "offset and last": "if (step + 1) % n == 0 or step == len(train_loader) - 1:\n    CALL",
+    "with a rank check": "if rank == 0 and step % n == 0:\n    CALL",
+    "early continue": "if step % n:\n    continue\nCALL",
+    "early continue, unequal": "if step % n != 0:\n    continue\nCALL",
+    "else branch": "if step % n:\n    pass\nelse:\n    CALL",
+    "checkpoints": "if step in checkpoints:\n    CALL",
+    "first": "if step == 0:\n    CALL",
+    "last": "if step == len(train_loader) - 1:\n    CALL",
+    "stored": "log_now = step % n == 0\nif log_now:\n    CALL",
+    "predicate of the file": "if every(step):\n    CALL",
+    "predicate by name": "if self.should_log(step):\n    CALL",
+    "time": "if time.time() - last > 10:\n    CALL\n    last = time.time()",
+    "counter difference": "if step - last_logged >= n:\n    CALL\n    last_logged = step",
+    "counter reset": "seen += 1\nif seen >= n:\n    CALL\n    seen = 0",
+    "buffer": "rows.append(x)\nif len(rows) == n:\n    CALL\n    rows.clear()",
+    "end of an episode": "s, terminated, truncated = x\nif terminated or truncated:\n    CALL",
+    "then break": "if bad(x):\n    CALL\n    break",
+    "sampled": "if random.random() < 0.01:\n    CALL",
+    "short circuit": "step % n == 0 and CALL",
+    "conditional": "CALL if step % n == 0 else None",
+    "failure": "try:\n    work()\nexcept ValueError:\n    CALL",
+    "walrus": "if (due := step % n == 0):\n    CALL",
+    "in a function that returns early": "report(step, x)",
+    "in the caller": "if step % n == 0:\n    always(x)",
+    "bit mask": "if step & 127 == 0:\n    CALL",
+}
+
+NOT_THROTTLED = {
+    "rank": "if rank == 0:\n    CALL",
+    "process index": "if accelerator.process_index == 0:\n    CALL",
+    "switch": "if self.use_mlflow:\n    CALL",
+    "active run": "if mlflow.active_run():\n    CALL",
+    "availability": "if mlflow is not None:\n    CALL",
+    "divisor one": "if step % 1 == 0:\n    CALL",
+    "divisor is a constant one": "ONE = 1\nif step % ONE == 0:\n    CALL",
+    "all but each nth": "if step % n != 0:\n    CALL",
+    "all but each nth, truthy": "if step % n:\n    CALL",
+    "warm-up": "if step >= start:\n    CALL",
+    "mode": "if mode == 'train':\n    CALL",
+    "epoch of the outer loop": "if epoch % 10 == 0:\n    CALL",
+    "membership of a key": "if name in names:\n    CALL",
+    "either": "if step % n == 0 or rank == 0:\n    CALL",
+    "try": "try:\n    CALL\nexcept Exception:\n    pass",
+    "finally": "try:\n    work()\nfinally:\n    CALL",
+    "with": "with lock:\n    CALL",
+}
+
+
+def _in_loop(body: str) -> str:
+    call = "mlflow.log_metric('a', x)"
+    head = textwrap.dedent(
+        """
+        import mlflow
+        def every(step):
+            return step % 50 == 0
+        def report(step, x):
+            if step % 50:
+                return
+            mlflow.log_metric('a', x)
+        def always(x):
+            mlflow.log_metric('a', x)
+        for epoch in range(epochs):
+            for step, x in enumerate(train_loader):
+        """
+    )
+    return head + textwrap.indent(body.replace("CALL", call), " " * 8) + "\n"
+
+
+@pytest.mark.parametrize("body", THROTTLED.values(), ids=THROTTLED.keys())
+def test_throttled(body: str, tmp_path: Path) -> None:
+    assert lines(check(_in_loop(body), tmp_path, "MLF101"), "MLF101") == []
+
+
+@pytest.mark.parametrize("body", NOT_THROTTLED.values(), ids=NOT_THROTTLED.keys())
+def test_not_throttled(body: str, tmp_path: Path) -> None:
+    assert len(lines(check(_in_loop(body), tmp_path, "MLF101"), "MLF101")) == 1
+
+
+def test_a_run_of_its_own_ends_the_count(tmp_path: Path) -> None:
+    code = """
+    import mlflow
+    for x in train_loader:
+        with mlflow.start_run():
+            mlflow.log_metric("a", x)
+    for x in train_loader:
+        run = mlflow.start_run(nested=True)
+        mlflow.log_metric("a", x)
+        mlflow.end_run()
+    with mlflow.start_run():
+        for x in train_loader:
+            mlflow.log_metric("a", x)
+    """
+    assert lines(check(code, tmp_path, "MLF101"), "MLF101") == [12]
+
+
+def test_what_stands_in_a_loop_but_does_not_repeat(tmp_path: Path) -> None:
+    code = """
+    import mlflow
+    for x in loader(mlflow.log_metric("once", 1)):
+        callback = lambda: mlflow.log_metric("deferred", x)
+        def later():
+            mlflow.log_metric("deferred", x)
+    else:
+        mlflow.log_metric("once", 2)
+    """
+    assert lines(check(code, tmp_path, "MLF101"), "MLF101") == []
+
+
+def test_buffered_asynchronous_writes_are_not_hot(tmp_path: Path) -> None:
+    loop = "for x in train_loader:\n    mlflow.log_metric('a', x, synchronous=False)\n"
+    plain = check(f"import mlflow\n{loop}", tmp_path, "MLF101")
+    variable = "import os, mlflow\nos.environ['MLFLOW_ASYNC_LOGGING_BUFFERING_SECONDS'] = '2'\n"
+    assert lines(plain, "MLF101") == [3]
+    assert lines(check(variable + loop, tmp_path, "MLF101"), "MLF101") == []
+
+
+def test_several_writes_in_one_block_are_one_finding(tmp_path: Path) -> None:
+    code = """
+    import mlflow
+    for x in train_loader:
+        mlflow.log_metric("a", x)
+        mlflow.log_metric("b", x)
+        mlflow.set_tag("t", x)
+        if rank == 0:
+            mlflow.log_metric("c", x)
+    """
+    checked = check(code, tmp_path, "MLF1")
+    assert lines(checked, "MLF101") == [4, 8]
+    assert lines(checked, "MLF103") == [6]
+
+
+HOOKS = {
+    "Lightning module": ("lightning.pytorch", "LightningModule", "training_step", True),
+    "Lightning old package": ("pytorch_lightning", "Callback", "on_train_batch_end", True),
+    "Lightning epoch": ("pytorch_lightning", "Callback", "on_train_epoch_end", False),
+    "Keras": ("tensorflow.keras.callbacks", "Callback", "on_train_batch_end", True),
+    "Keras epoch": ("tensorflow.keras.callbacks", "Callback", "on_epoch_end", False),
+    "Trainer callback": ("transformers", "TrainerCallback", "on_step_end", True),
+    "Trainer log": ("transformers", "TrainerCallback", "on_log", False),
+    "Stable-Baselines3": ("stable_baselines3.common.callbacks", "BaseCallback", "_on_step", True),
+    "Catalyst": ("catalyst.dl", "Callback", "on_batch_end", True),
+    "no framework": ("somewhere", "Callback", "on_batch_end", False),
+    "XGBoost round": ("xgboost.callback", "TrainingCallback", "after_iteration", False),
+}
+
+
+@pytest.mark.parametrize(("module", "base", "method", "hot"), HOOKS.values(), ids=HOOKS.keys())
+def test_hooks(module: str, base: str, method: str, hot: bool, tmp_path: Path) -> None:
+    code = f"""
+    import mlflow
+    from {module} import {base}
+    class Mine({base}):
+        def {method}(self, *args):
+            mlflow.log_metric("a", 1)
+    """
+    assert lines(check(code, tmp_path, "MLF101"), "MLF101") == ([6] if hot else [])
+
+
+def test_hook_of_a_base_class_in_a_module_without_mlflow(tmp_path: Path) -> None:
+    code = """
+    import mlflow
+    from base import Base
+    class Mine(Base):
+        def training_step(self, batch, i):
+            mlflow.log_metric("a", 1)
+    """
+    base = "import lightning as L\nclass Base(L.LightningModule):\n    pass\n"
+    assert lines(check(code, tmp_path, "MLF101", base=base), "MLF101") == [6]

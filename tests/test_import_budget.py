@@ -1,0 +1,93 @@
+"""What is imported when: LibCST and the analysis take longer to import than most runs take in all."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import doors
+import pytest
+from test_cli import HOT
+
+_IRRELEVANT = "import os\n\n\ndef f(x):\n    for batch in x:\n        print(batch)\n"
+
+
+def imported(*arguments: str | Path, cwd: Path, stdin: bytes = b"") -> set[str]:
+    """Modules that Python imports on the way, by its own account."""
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", *arguments],
+        cwd=cwd,
+        env=doors.environment(),
+        input=stdin,
+        capture_output=True,
+        check=False,
+    )
+    lines = done.stderr.decode().splitlines()
+    assert "Traceback" not in done.stderr.decode()
+    assert done.returncode in (0, 1), done.stderr.decode()[-1000:]
+    modules = {line.rpartition("|")[2].strip() for line in lines if line.startswith("import time:")}
+    assert below(modules, "mlflow_lint")
+    return modules
+
+
+def below(modules: set[str], *packages: str) -> set[str]:
+    return {name for name in modules if name.startswith(packages)}
+
+
+def test_the_command_itself_is_light(tmp_path: Path) -> None:
+    modules = imported("-c", "import mlflow_lint.cli", cwd=tmp_path)
+    assert not below(modules, "libcst", "flake8", "rich", "mlflow_lint.analysis", "mlflow_lint.rules.base")
+
+
+def test_the_version_costs_nothing(tmp_path: Path) -> None:
+    modules = imported("-m", "mlflow_lint", "--version", cwd=tmp_path)
+    assert not below(modules, "libcst", "flake8", "rich", "mlflow_lint.analysis", "mlflow_lint.rules.base")
+
+
+@pytest.mark.parametrize("format_name", ["full", "concise", "json", "github"])
+@pytest.mark.parametrize("fix", [[], ["--fix"], ["--diff"]], ids=str)
+def test_irrelevant_files_are_not_parsed(format_name: str, fix: list[str], tmp_path: Path) -> None:
+    for name in ("a.py", "b.py"):
+        (tmp_path / name).write_text(_IRRELEVANT)
+    (tmp_path / "pyproject.toml").write_text("[tool.mlflow-lint]\npreview = true\n")
+    modules = imported("-m", "mlflow_lint", "--output-format", format_name, *fix, cwd=tmp_path)
+    assert not below(modules, "libcst", "flake8", "rich", "mlflow_lint.syntax.parse", "mlflow_lint.rules.base")
+
+
+def test_irrelevant_standard_input_is_not_parsed(tmp_path: Path) -> None:
+    modules = imported("-m", "mlflow_lint", "-", cwd=tmp_path, stdin=_IRRELEVANT.encode())
+    assert not below(modules, "libcst", "flake8", "rich", "mlflow_lint.rules.base")
+
+
+def test_a_thousand_irrelevant_files_that_import_each_other(tmp_path: Path) -> None:
+    for number in range(1000):
+        package = tmp_path / f"pkg{number // 100}"
+        package.mkdir(exist_ok=True)
+        (package / f"m{number}.py").write_text(f"from . import m{number + 1}\nfrom pkg0.m1 import f\n{_IRRELEVANT}")
+    modules = imported("-m", "mlflow_lint", cwd=tmp_path)
+    assert not below(modules, "libcst", "rich", "mlflow_lint.rules.base")
+
+
+def test_flake8_on_an_irrelevant_file(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text(_IRRELEVANT)
+    command = doors.flake8_command(tmp_path)[1:]
+    modules = imported(*command, "-j1", "a.py", cwd=tmp_path)
+    assert "mlflow_lint.flake8_plugin" in modules
+    assert not below(modules, "libcst", "rich", "typer", "pathspec", "mlflow_lint.rules.base")
+
+
+def test_matchers_are_never_imported(tmp_path: Path) -> None:
+    # Everything that can be made to happen: all rules, through functions and files, and their fixes.
+    shutil.copytree(doors.FIXTURES, tmp_path / "code", ignore=shutil.ignore_patterns("mlruns", "*.db"))
+    (tmp_path / "code" / "hot.py").write_text(HOT)
+    arguments = ("--preview", "--select", "ALL", "--fix", "--unsafe-fixes")
+    modules = imported("-m", "mlflow_lint", *arguments, cwd=tmp_path)
+    assert below(modules, "libcst")
+    assert not below(modules, "libcst.matchers", "libcst.codemod")
+
+    command = doors.flake8_command(tmp_path)[1:]
+    modules = imported(*command, "-j1", "--select=MLF", "code", cwd=tmp_path)
+    assert below(modules, "libcst")
+    assert not below(modules, "libcst.matchers", "libcst.codemod")
