@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING
 
 from mlflow_lint.config import Settings, enabled_codes, specificity
 from mlflow_lint.findings import SYNTAX_ERROR, Finding, Region, Severity
+from mlflow_lint.project.finder import ModuleFinder
+from mlflow_lint.project.reach import Reach
 from mlflow_lint.source.file import SourceError, SourceFile, decode, read_bytes
 from mlflow_lint.source.gate import names_mlflow
 
 if TYPE_CHECKING:
     from mlflow_lint.analysis.effects import Effects
     from mlflow_lint.project.modules import Unit
-    from mlflow_lint.project.reach import Reach
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +46,10 @@ class Project:
     def __init__(self, root: Path, shown_from: Path) -> None:
         self.root = os.path.abspath(root)
         self.shown_from = os.path.abspath(shown_from)
+        self.finder = ModuleFinder(self.root)
+        self.reach = Reach(self.finder.find, _bytes_or_nothing, self._exports, self._forget)
         self._effects: Effects | None = None
-        self._reach: Reach | None = None
+        self._latest: Unit | None = None
 
     def shown(self, file: str) -> str:
         """A path as reports show it: relative where the file lies below, with forward slashes."""
@@ -62,25 +65,18 @@ class Project:
             from mlflow_lint.analysis.resolve import Resolver
             from mlflow_lint.project.modules import Modules
 
-            self._effects = Effects(Resolver(Modules(self.root, self._load)))
+            self._effects = Effects(Resolver(Modules(self.finder, self._load)))
         return self._effects
-
-    @property
-    def reach(self) -> Reach:
-        """Which files can reach MLflow."""
-        if self._reach is None:
-            from mlflow_lint.project.reach import Reach
-
-            self._reach = Reach(
-                self.effects.resolver.modules.find, _bytes_or_nothing, self._exports, self.effects.forget
-            )
-        return self._reach
 
     def matters(self, file: str, data: bytes) -> bool:
         """Whether a file can have findings; `file` is empty for text without one."""
         if file and not self.reach.is_settled(file):
             self.reach.settle({file: data})
         return names_mlflow(data) or (bool(file) and self.reach.matters(file))
+
+    def _forget(self) -> None:
+        if self._effects is not None:
+            self._effects.forget()
 
     def _exports(self, file: str) -> frozenset[bytes]:
         from mlflow_lint.syntax.stack import with_deep_stack
@@ -100,8 +96,13 @@ class Project:
 
         tree = parse(source.text)
         unit = make_unit(file, source.path, source.text, lower(tree, spans_of(tree)))
+        modules = self.effects.resolver.modules
+        if not file or modules.has(file):
+            # What is known of a text is known by the identity of its facts, and goes with them.
+            self.effects.forget()
         if file:
-            self.effects.resolver.modules.add(unit)
+            modules.add(unit)
+        self._latest = unit
         return unit
 
     def _load(self, file: str, anyway: bool) -> Unit | None:
@@ -121,28 +122,28 @@ def check_files(project: Project, files: Sequence[tuple[Path, Settings]], *, com
 
     `complete` says that these are all the files of the project, which spares looking for others.
     """
-    results: dict[Path, Checked] = {}
+    results: dict[str, Checked] = {}
     read: dict[str, bytes] = {}
-    for path, _ in files:
-        file = os.path.abspath(path)
+    named = [(os.path.abspath(path), settings) for path, settings in files]
+    for file, _ in named:
         shown = project.shown(file)
+        results[file] = Checked(shown, ())
         try:
-            read[file] = read_bytes(path)
+            read[file] = read_bytes(Path(file))
         except (OSError, SourceError) as error:
             reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-            results[path] = Checked(shown, (), error=f"{shown}: {reason}")
+            results[file] = Checked(shown, (), error=f"{shown}: {reason}")
 
     def check_all() -> None:
         project.reach.settle(read, complete=complete)
-        for path, settings in files:
-            file = os.path.abspath(path)
-            if path not in results and project.matters(file, read[file]):
-                results[path] = check_bytes(project, file, read[file], settings)
+        for file, settings in named:
+            if project.reach.matters(file):
+                results[file] = check_bytes(project, file, read[file], settings)
 
     from mlflow_lint.syntax.stack import with_deep_stack
 
     with_deep_stack(check_all)
-    return [results.get(path) or Checked(project.shown(os.path.abspath(path)), ()) for path, _ in files]
+    return [results[file] for file, _ in named]
 
 
 def check_bytes(project: Project, file: str, data: bytes, settings: Settings) -> Checked:

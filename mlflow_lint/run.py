@@ -153,7 +153,7 @@ class _Session:
     def _checked(self, files: Sequence[tuple[Path, Settings]]) -> list[_Result]:
         checked: Sequence[Checked | None]
         try:
-            checked = check_files(self.project, files)
+            checked = check_files(self.project, files, complete=self._is_complete())
         except BaseException as error:
             if not is_defect(error):
                 raise
@@ -170,6 +170,10 @@ class _Session:
         ]
         self.errors += [error_line(each.checked.error) for each in results if each.checked.error is not None]
         return [each for each in results if each.checked.error is None]
+
+    def _is_complete(self) -> bool:
+        """Whether the whole project is checked, so that no file outside can matter."""
+        return any(os.path.abspath(path) == self.project.root for path in self.request.paths)
 
     def _start_afresh(self) -> None:
         self.project = Project(Path(self.project.root), Path(self.project.shown_from))
@@ -230,12 +234,14 @@ class _Session:
         return f"{statistics.render(files, self.options)}{summary(files, len(files), self.options)}\n"
 
     def _encoded(self, data: bytes) -> bytes:
-        for fixed in self.fixed:
-            try:
-                return encode(decode(fixed.path, data), fixed.after)
-            except SourceError as error:
-                self.errors.append(error_line(f"{fixed.path}: not fixed: {error.message}"))
-        return data
+        if not self.fixed:
+            return data
+        fixed = self.fixed[-1]
+        try:
+            return encode(decode(fixed.path, data), fixed.after)
+        except SourceError as error:
+            self.errors.append(error_line(f"{fixed.path}: not fixed: {error.message}"))
+            return data
 
     def _outcome(self, results: Sequence[_Result], output: str | bytes, aside: str = "") -> Outcome:
         return self._ended(any(result.fails for result in results), output, aside)

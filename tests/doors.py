@@ -87,7 +87,7 @@ def flake8_command(directory: Path, config: str = "") -> list[str]:
     """How to start flake8 with our plugin and with nothing configured but `config`, kept in a directory."""
     file = directory / ".flake8-of-test"
     file.write_text(("" if is_installed() else _LOCAL_PLUGIN) + config)
-    return [sys.executable, "-m", "flake8", "--config", str(file)]
+    return [sys.executable, "-m", "flake8", "--config", str(file), "--jobs=1"]
 
 
 def flake8(*arguments: str | Path, cwd: Path, config: str = "", stdin: bytes = b"") -> Ran:

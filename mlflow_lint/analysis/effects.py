@@ -89,6 +89,7 @@ class Effects:
         self.throttles = Throttles(resolver)
         self.loops = Loops(resolver)
         # One memo for both, since what is around a call (a run that a helper opens) rests on effects in turn.
+        self._targets: dict[tuple[int, int], Meaning | None] = {}
         self._known: Memo[tuple[Site, ...] | tuple[Effect, ...]] = Memo(())
 
     def forget(self) -> None:
@@ -96,6 +97,7 @@ class Effects:
         self.resolver.forget()
         self.throttles = Throttles(self.resolver)
         self.loops = Loops(self.resolver)
+        self._targets.clear()
         self._known.clear()
 
     def exports(self, unit: Unit) -> frozenset[str]:
@@ -165,17 +167,23 @@ class Effects:
     # ----------------------------------------------------------------------------------------------- calls
     def api(self, call: facts.Call, place: Place) -> Api | None:
         """The MLflow call that this is, if it is one."""
-        return _api(self.resolver.resolve(call.function, place))
+        return _api(self.target(call, place))
+
+    def target(self, call: facts.Call, place: Place) -> Meaning | None:
+        """What a call calls. Asked of each call by every rule, so remembered by call."""
+        key = (id(call), id(place.receiver.definition) if place.receiver else 0)
+        if key not in self._targets:
+            self._targets[key] = self.resolver.resolve(call.function, place)
+        return self._targets[key]
 
     def opens_run(self, call: facts.Call, place: Place) -> bool:
         """Whether a call opens an MLflow run, itself or through a helper of the project."""
-        meaning = self.resolver.resolve(call.function, place)
+        meaning = self.target(call, place)
         api = _api(meaning)
         if api is not None:
             return api.kind is Kind.RUN and not _reopens(call, api)
-        entered = self.resolver.resolve(call, place)
-        if isinstance(entered, Instance):
-            entering = self.resolver.attribute(entered, "__enter__")
+        if isinstance(meaning, ClassRef):
+            entering = self.resolver.attribute(Instance(meaning), "__enter__")
             if isinstance(entering, FunctionRef):
                 return any(effect.api.kind is Kind.RUN for effect in self.of(entering))
         if isinstance(meaning, FunctionRef):
@@ -184,7 +192,7 @@ class Effects:
 
     def of_call(self, call: facts.Call, place: Place) -> tuple[FunctionRef, tuple[Effect, ...]] | None:
         """The project function that a call reaches, and what that does; None for anything else."""
-        meaning = self.resolver.resolve(call.function, place)
+        meaning = self.target(call, place)
         if isinstance(meaning, FunctionRef):
             return meaning, self.of(meaning)
         return None

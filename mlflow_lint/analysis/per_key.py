@@ -105,10 +105,13 @@ def _single_write(effects: Effects, site: Site, body: Body, loop: Loop) -> tuple
         return None
     function, found = reached
     writes = [effect for effect in found if effect.api.kind in (*GROUPED, Kind.BATCH, Kind.ARTIFACT)]
-    if len(writes) != 1:
+    # A helper that writes one key: perhaps as one of several kinds, but under the same name and not in a loop.
+    if not writes or any(
+        effect.repeated or effect.api.plural or effect.own_run or not effect.key.parameters for effect in writes
+    ):
         return None
     effect = writes[0]
-    if effect.repeated or effect.api.plural or effect.own_run or not effect.key.parameters:
+    if any(other.key != effect.key for other in writes):
         return None
     filled = effects.resolver.parameter_arguments(site.call, function)
     if not any(names_in(filled[name]) & varying for name in effect.key.parameters if name in filled):

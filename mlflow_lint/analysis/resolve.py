@@ -241,7 +241,8 @@ class Resolver:
         if holder is None:
             return self._starred(name, place)
         receiver = place.receiver if _within(place.scope, holder) else None
-        key = (id(holder), name, id(receiver.definition) if receiver else 0)
+        # The scope itself is the key: that of a comprehension would otherwise be gone, and its id another's.
+        key = (holder, name, id(receiver.definition) if receiver else 0)
         return self._known.get(key, lambda: self._bound(holder, name, Place(holder, receiver)))
 
     def _bound(self, holder: Scope, name: str, place: Place) -> Meaning | None:
@@ -347,14 +348,14 @@ class Resolver:
 
     # ----------------------------------------------------------------------------------------------- imports
     def _imported(self, name: facts.ImportedName, place: Place) -> Meaning | None:
-        file = self.modules.find(place.unit.file, name.module, name.level)
+        file = self.modules.finder.find(place.unit.file, name.module, name.level)
         if name.attribute is None:
             return ModuleRef(file) if file is not None else External(name.module)
         if file is not None:
             return self._member(file, name.attribute)
         if name.level:
             return None
-        nested = self.modules.find(place.unit.file, f"{name.module}.{name.attribute}", 0)
+        nested = self.modules.finder.find(place.unit.file, f"{name.module}.{name.attribute}", 0)
         return ModuleRef(nested) if nested is not None else External(f"{name.module}.{name.attribute}")
 
     def _member(self, file: str, name: str) -> Meaning | None:
@@ -362,7 +363,7 @@ class Resolver:
         unit = self.modules.unit(file, anyway=self._anyway)
         if unit is not None and name in unit.scope.bindings:
             return self.name(name, Place(unit.scope))
-        nested = self.modules.submodule(file, name)
+        nested = self.modules.finder.submodule(file, name)
         if nested is not None:
             return ModuleRef(nested)
         if unit is None:
@@ -375,9 +376,9 @@ class Resolver:
         module = place.scope.module
         found: list[Meaning] = []
         for star in module.stars:
-            file = self.modules.find(place.unit.file, star.module, star.level)
+            file = self.modules.finder.find(place.unit.file, star.module, star.level)
             if file is not None:
-                meaning = self._known.get((id(module), file, name), partial(self._member, file, name))
+                meaning = self._known.get((module, file, name), partial(self._member, file, name))
                 if meaning is not None:
                     found.append(meaning)
             elif star.module == "mlflow":

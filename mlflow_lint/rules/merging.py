@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from mlflow_lint.analysis.context import Context
 from mlflow_lint.analysis.rows import Row
 from mlflow_lint.analysis.sites import Loop
-from mlflow_lint.facts.api import Api, Kind
+from mlflow_lint.facts.api import CALLS, Api, Kind
 from mlflow_lint.findings import Finding, Severity
 from mlflow_lint.fixes.collapse import collapse
 from mlflow_lint.fixes.merge import merge
@@ -28,9 +28,10 @@ def row_findings(rule: Rule, context: Context, kind: Kind | None) -> Iterator[Fi
             continue
         first = row.writes[0]
         count = len(row.writes)
-        one = _together(first.api)
+        statements = sum(write.api.statements for write in row.writes)
         message = (
-            f"{_calls(row)} in a row, to one run{_step(row)}, send {count} requests; one {one} sends the same in 1"
+            f"{_calls(row)} in a row, to one run{_step(row)}: {count} requests and {statements} SQL statements "
+            f"where one {_together(first.api)} needs 1 and {_statements_together(first.api)}"
         )
         last = row.writes[-1].site.call.span[0]
         chain = (
@@ -53,6 +54,11 @@ def _step(row: Row) -> str:
 
 def _together(api: Api) -> str:
     return "MlflowClient.log_batch" if api.client else _PLURAL[api.kind]
+
+
+def _statements_together(api: Api) -> int:
+    """A batch of one kind costs the store what the fluent plural call of that kind does."""
+    return CALLS[(False, _PLURAL[api.kind])].statements
 
 
 def keyed_findings(rule: Rule, context: Context, kind: Kind) -> Iterator[Finding]:

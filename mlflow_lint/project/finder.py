@@ -1,0 +1,82 @@
+"""From the name in an import to the file that it means.
+
+Invariant: a module is looked up only where Python itself would find it when run from the project: beside the
+importing package, in the project root, or in its `src` folder; `mlflow` itself is never looked up, and no file is read.
+"""
+
+from __future__ import annotations
+
+import os
+
+
+class ModuleFinder:
+    """Finds the files of modules; each folder is listed once."""
+
+    def __init__(self, root: str) -> None:
+        self.root = root
+        self._found: dict[tuple[str, str], str | None] = {}
+        self._roots: dict[str, tuple[str, ...]] = {}
+        self._listings: dict[str, frozenset[str]] = {}
+
+    def find(self, importer: str, module: str, level: int) -> str | None:
+        """File of the module that `from <level dots><module> import …` in file `importer` means, if it is ours."""
+        if not importer:
+            return None
+        folder = os.path.dirname(importer)
+        if level:
+            for _ in range(level - 1):
+                folder = os.path.dirname(folder)
+            return self._at(folder, module)
+        if module.partition(".")[0] == "mlflow":
+            return None
+        for root in self._search_path(folder):
+            found = self._at(root, module)
+            if found is not None:
+                return found
+        return None
+
+    def submodule(self, package_file: str, name: str) -> str | None:
+        """File of the module `name` inside the package whose `__init__.py` is given."""
+        if os.path.basename(package_file) != "__init__.py":
+            return None
+        return self._at(os.path.dirname(package_file), name)
+
+    def _search_path(self, folder: str) -> tuple[str, ...]:
+        if folder not in self._roots:
+            package = folder
+            while "__init__.py" in self._listing(package) and os.path.dirname(package) != package:
+                package = os.path.dirname(package)
+            roots = (package, folder, self.root, os.path.join(self.root, "src"))
+            self._roots[folder] = tuple(dict.fromkeys(roots))
+        return self._roots[folder]
+
+    def _at(self, base: str, module: str) -> str | None:
+        key = (base, module)
+        if key not in self._found:
+            self._found[key] = self._look(base, module)
+        return self._found[key]
+
+    def _look(self, base: str, module: str) -> str | None:
+        folder = base
+        *packages, last = module.split(".") if module else [""]
+        for package in packages:
+            if package not in self._listing(folder):
+                return None
+            folder = os.path.join(folder, package)
+        names = self._listing(folder)
+        if last and f"{last}.py" in names and os.path.isfile(os.path.join(folder, f"{last}.py")):
+            return os.path.join(folder, f"{last}.py")
+        if last:
+            if last not in names:
+                return None
+            folder = os.path.join(folder, last)
+        return os.path.join(folder, "__init__.py") if "__init__.py" in self._listing(folder) else None
+
+    def _listing(self, folder: str) -> frozenset[str]:
+        """Names in a folder, read once: most imports are of libraries, and are told apart without asking the disk."""
+        if folder not in self._listings:
+            try:
+                self._listings[folder] = frozenset(os.listdir(folder))
+            except OSError:
+                self._listings[folder] = frozenset()
+        return self._listings[folder]
