@@ -247,3 +247,28 @@ def test_hook_of_a_base_class_in_a_module_without_mlflow(tmp_path: Path) -> None
     """
     base = "import lightning as L\nclass Base(L.LightningModule):\n    pass\n"
     assert lines(check(code, tmp_path, "MLF101", base=base), "MLF101") == [6]
+
+
+def test_a_loop_that_ends_its_run_each_turn(tmp_path: Path) -> None:
+    code = """
+    import mlflow
+    for x in train_loader:
+        mlflow.log_param("optimizer", "adam")
+        mlflow.log_metric("a", x)
+        mlflow.end_run()
+    """
+    assert check(code, tmp_path, "MLF1").findings == ()
+
+
+def test_cells_of_a_notebook_in_a_python_file_are_not_merged(tmp_path: Path) -> None:
+    code = """
+    # Databricks notebook source
+    import mlflow
+    mlflow.log_param("a", 1)
+
+    # COMMAND ----------
+
+    mlflow.log_param("b", 2)
+    mlflow.log_param("c", 3)
+    """
+    assert lines(check(code, tmp_path, "MLF202"), "MLF202") == [8]

@@ -12,18 +12,9 @@ from dataclasses import dataclass
 from typing import cast
 
 from mlflow_lint.analysis.loops import Loops
+from mlflow_lint.analysis.meaning import ClassRef, External, FunctionRef, Instance, Meaning, ModuleRef, Place, Result
 from mlflow_lint.analysis.memo import Memo
-from mlflow_lint.analysis.resolve import (
-    ClassRef,
-    External,
-    FunctionRef,
-    Instance,
-    Meaning,
-    ModuleRef,
-    Place,
-    Resolver,
-    Result,
-)
+from mlflow_lint.analysis.resolve import Resolver
 from mlflow_lint.analysis.scopes import Scope
 from mlflow_lint.analysis.sites import Attempt, Loop, Run, Site, sites
 from mlflow_lint.analysis.throttles import Throttles
@@ -118,7 +109,7 @@ class Effects:
                         and self.of(FunctionRef(owner.unit, inner.owner, inner, of))
                         for inner in owner.scope.inner.values()
                     )
-                    for owner in self.resolver.ancestry(of)
+                    for owner in self.resolver.classes.ancestry(of)
                 )
             case ModuleRef(file):
                 return self.resolver.modules.unit(file) is not None
@@ -160,7 +151,7 @@ class Effects:
             return None
         if function.scope.parent is not function.receiver.scope:
             return None
-        bases = [a.dotted for a in self.resolver.ancestry(function.receiver) if isinstance(a, External)]
+        bases = [a.dotted for a in self.resolver.classes.ancestry(function.receiver) if isinstance(a, External)]
         found = hook(function.definition.name, bases)
         return (found[0].name, found[1]) if found else None
 
@@ -189,6 +180,14 @@ class Effects:
         if isinstance(meaning, FunctionRef):
             return any(effect.api.kind is Kind.RUN for effect in self.of(meaning))
         return False
+
+    def ends_run(self, call: facts.Call, place: Place) -> bool:
+        """Whether a call ends an MLflow run, itself or through a helper of the project."""
+        meaning = self.target(call, place)
+        if isinstance(meaning, FunctionRef):
+            return any(effect.api.kind is Kind.END and effect.throttled is None for effect in self.of(meaning))
+        api = _api(meaning)
+        return api is not None and api.kind is Kind.END
 
     def of_call(self, call: facts.Call, place: Place) -> tuple[FunctionRef, tuple[Effect, ...]] | None:
         """The project function that a call reaches, and what that does; None for anything else."""

@@ -11,11 +11,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mlflow_lint.analysis.resolve import Place, Resolver, inner_blocks
+from mlflow_lint.analysis.meaning import Place
+from mlflow_lint.analysis.resolve import Resolver
 from mlflow_lint.analysis.sites import Loop, leaves
 from mlflow_lint.analysis.sources import Source, Sources, Walked
 from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.frequency import Frequency
+from mlflow_lint.facts.functions import inner_blocks
 from mlflow_lint.facts.traverse import bound_names, calls_in, descend, last_name, names_in, shown
 
 

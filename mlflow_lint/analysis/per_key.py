@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from mlflow_lint.analysis.effects import Body, Effects
 from mlflow_lint.analysis.hot import loop_line, loop_words
 from mlflow_lint.analysis.loops import own_calls
-from mlflow_lint.analysis.resolve import inner_blocks
 from mlflow_lint.analysis.rows import GROUPED, arguments_of
 from mlflow_lint.analysis.sites import Loop, Rescue, Run, Site
 from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.api import Api, Kind
 from mlflow_lint.facts.frequency import Frequency
+from mlflow_lint.facts.functions import inner_blocks
 from mlflow_lint.facts.traverse import bound_names, last_name, names_in
 from mlflow_lint.findings import Step
 

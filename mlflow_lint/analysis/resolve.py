@@ -6,10 +6,24 @@ unknown means silent. Fallbacks (`except ImportError: mlflow = None`) give way t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
 from functools import partial
-from typing import Protocol, TypeAlias
 
+from mlflow_lint.analysis.classes import Classes
+from mlflow_lint.analysis.meaning import (
+    ClassRef,
+    External,
+    FunctionRef,
+    Instance,
+    Meaning,
+    ModuleRef,
+    Place,
+    Result,
+    Super,
+    agreed,
+    all_agreed,
+)
 from mlflow_lint.analysis.memo import Memo
 from mlflow_lint.analysis.scopes import (
     Binding,
@@ -20,113 +34,15 @@ from mlflow_lint.analysis.scopes import (
     Scope,
     Unknown,
     Value,
+    says_nothing,
 )
 from mlflow_lint.facts import model as facts
+from mlflow_lint.facts.functions import is_classmethod, is_static, returned_values
 from mlflow_lint.facts.traverse import argument
-from mlflow_lint.project.modules import Modules, Unit
+from mlflow_lint.project.modules import Modules
 
 _DEPTH = 200
 _OPTIONAL = ("Optional", "Union", "Annotated", "Final", "ClassVar")
-
-
-@dataclass(frozen=True, slots=True)
-class External:
-    """Something of a library, by dotted path; `path.of.Class().method` for what is reached through an instance."""
-
-    dotted: str
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What calling something of a library gives: an instance, if it is a class."""
-
-    dotted: str
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class ModuleRef:
-    """A module or package of the project, read or not."""
-
-    file: str
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class ClassRef:
-    """A class of the project."""
-
-    unit: Unit
-    definition: facts.Class
-    scope: Scope
-    """The scope inside the class body."""
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Instance:
-    """An object of a class of the project."""
-
-    type: ClassRef
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class FunctionRef:
-    """A function of the project; a method carries the class of the object it is called on."""
-
-    unit: Unit
-    definition: facts.Function
-    scope: Scope
-    """The scope inside the function body."""
-    receiver: ClassRef | None = None
-    bound: bool = False
-    """Whether the first parameter is already filled by the object."""
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Super:
-    """`super()`: the bases of `type`, on an object of class `receiver`."""
-
-    type: ClassRef
-    receiver: ClassRef
-
-
-Meaning: TypeAlias = External | Result | ModuleRef | ClassRef | Instance | FunctionRef | Super
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where an expression is evaluated: the scope, and the class of `self` if it is a method's."""
-
-    scope: Scope
-    receiver: ClassRef | None = None
-
-    @property
-    def unit(self) -> Unit:
-        """The file it lies in."""
-        home = self.scope.home
-        assert isinstance(home, Unit)
-        return home
-
-
-class Resolving(Protocol):
-    """What other modules need of a resolver."""
-
-    def resolve(self, expression: facts.Expression, place: Place) -> Meaning | None:
-        """What an expression stands for."""
-
-
-def same(left: Meaning, right: Meaning) -> bool:
-    """Whether two meanings are one and the same thing."""
-    match left, right:
-        case (External(), External()) | (Result(), Result()):
-            return left == right
-        case ModuleRef(), ModuleRef():
-            return left.file == right.file
-        case ClassRef(), ClassRef():
-            return left.definition is right.definition
-        case Instance(), Instance():
-            return left.type.definition is right.type.definition
-        case FunctionRef(), FunctionRef():
-            return left.definition is right.definition
-    return False
 
 
 class Resolver:
@@ -135,6 +51,7 @@ class Resolver:
     def __init__(self, modules: Modules) -> None:
         self.modules = modules
         self._known: Memo[Meaning | None] = Memo(None)
+        self.classes = Classes(self)
         self._depth = 0
         self._anyway = False
 
@@ -142,6 +59,19 @@ class Resolver:
         """Drop every answer, because more modules are known now."""
         self._known.clear()
         self.modules.forget_absent()
+
+    def remembered(self, key: tuple[Hashable, ...], answer: Callable[[], Meaning | None]) -> Meaning | None:
+        """The answer to a question about the project, worked out once."""
+        return self._known.get((self._anyway, *key), answer)
+
+    @contextmanager
+    def reading_anyway(self) -> Iterator[None]:
+        """Within this, modules that cannot reach MLflow are read as well."""
+        before, self._anyway = self._anyway, True
+        try:
+            yield
+        finally:
+            self._anyway = before
 
     # ------------------------------------------------------------------------------------------- expressions
     def resolve(self, expression: facts.Expression, place: Place) -> Meaning | None:
@@ -182,7 +112,7 @@ class Resolver:
                 known.append(meaning)
             elif not isinstance(option, (facts.Name, facts.Attribute)):
                 return None
-        return _agreed(known)
+        return agreed(known)
 
     def _call(self, call: facts.Call, place: Place) -> Meaning | None:
         function = call.function
@@ -232,7 +162,7 @@ class Resolver:
             if meaning is None:
                 return None
             known.append(meaning)
-        return _agreed(known)
+        return agreed(known)
 
     # ------------------------------------------------------------------------------------------------- names
     def name(self, name: str, place: Place) -> Meaning | None:
@@ -243,7 +173,7 @@ class Resolver:
         receiver = place.receiver if _within(place.scope, holder) else None
         # The scope itself is the key: that of a comprehension would otherwise be gone, and its id another's.
         key = (holder, name, id(receiver.definition) if receiver else 0)
-        return self._known.get(key, lambda: self._bound(holder, name, Place(holder, receiver)))
+        return self.remembered(key, lambda: self._bound(holder, name, Place(holder, receiver)))
 
     def _bound(self, holder: Scope, name: str, place: Place) -> Meaning | None:
         bindings = holder.bindings[name]
@@ -251,19 +181,20 @@ class Resolver:
         for group in (firm, bindings):
             known: list[Meaning] = []
             for binding in group:
-                if _says_nothing(binding, group):
+                if says_nothing(binding, group):
                     continue
-                meaning = self._binding(binding, place)
+                meaning = self.binding(binding, place)
                 if meaning is None:
                     known.clear()
                     break
                 known.append(meaning)
-            agreed = _agreed(known)
-            if agreed is not None or (group is firm and firm):
-                return agreed
+            common = agreed(known)
+            if common is not None or (group is firm and firm):
+                return common
         return None
 
-    def _binding(self, binding: Binding, place: Place) -> Meaning | None:
+    def binding(self, binding: Binding, place: Place) -> Meaning | None:
+        """What one binding of a name in the scope of `place` stands for."""
         match binding:
             case Value(expression, unpacked):
                 return None if unpacked else self.resolve(expression, place)
@@ -290,7 +221,7 @@ class Resolver:
         """`for logger in (a, b)`: known when the members are displayed and agree."""
         if path or not isinstance(iterable, facts.Collection):
             return None
-        return _agreed_or_none([self.resolve(item, place) for item in iterable.items])
+        return all_agreed([self.resolve(item, place) for item in iterable.items])
 
     def _entered(self, expression: facts.Expression, place: Place) -> Meaning | None:
         """`with value as name` gives what `__enter__` returns, which for most objects is the object."""
@@ -308,10 +239,10 @@ class Resolver:
         if isinstance(function, facts.Function) and place.scope.parent is not None:
             first = function.parameters[0] if function.parameters else None
             outer = place.scope.parent
-            if first is parameter and isinstance(outer.owner, facts.Class) and not _is_static(function):
+            if first is parameter and isinstance(outer.owner, facts.Class) and not is_static(function):
                 owner = ClassRef(place.unit, outer.owner, outer)
                 receiver = place.receiver or owner
-                return receiver if _is_classmethod(function) else Instance(receiver)
+                return receiver if is_classmethod(function) else Instance(receiver)
         if parameter.annotation is not None:
             return self.annotation(parameter.annotation, place)
         if parameter.default is not None and not isinstance(parameter.default, facts.Constant):
@@ -328,16 +259,14 @@ class Resolver:
                     dotted = facts.Attribute(dotted, part)
                 return self.annotation(dotted, place)
             case facts.Operation("|", operands):
-                return _agreed_or_none([self.annotation(o, place) for o in operands if o != facts.Constant(None)])
+                return all_agreed([self.annotation(o, place) for o in operands if o != facts.Constant(None)])
             case facts.Subscript(value, index):
                 if isinstance(value, (facts.Name, facts.Attribute)):
                     word = value.id if isinstance(value, facts.Name) else value.name
                     if word in _OPTIONAL:
                         options = index.items if isinstance(index, facts.Collection) else (index,)
                         options = options[:1] if word == "Annotated" else options
-                        return _agreed_or_none(
-                            [self.annotation(o, place) for o in options if o != facts.Constant(None)]
-                        )
+                        return all_agreed([self.annotation(o, place) for o in options if o != facts.Constant(None)])
                 return None
             case facts.Name() | facts.Attribute():
                 meaning = self.resolve(expression, place)
@@ -378,7 +307,7 @@ class Resolver:
         for star in module.stars:
             file = self.modules.finder.find(place.unit.file, star.module, star.level)
             if file is not None:
-                meaning = self._known.get((module, file, name), partial(self._member, file, name))
+                meaning = self.remembered((module, file, name), partial(self._member, file, name))
                 if meaning is not None:
                     found.append(meaning)
             elif star.module == "mlflow":
@@ -396,100 +325,17 @@ class Resolver:
             case ModuleRef(file):
                 return self._member(file, name)
             case ClassRef():
-                return self._of_class(owner, name, owner, instance=False)
+                return self.classes.member(owner, name, owner, instance=False)
             case Instance(of):
-                return self._of_class(of, name, of, instance=True)
+                return self.classes.member(of, name, of, instance=True)
             case Super(of, receiver):
-                for base in self.bases(of):
+                for base in self.classes.bases(of):
                     if isinstance(base, ClassRef):
-                        found = self._of_class(base, name, receiver, instance=True)
+                        found = self.classes.member(base, name, receiver, instance=True)
                         if found is not None:
                             return found
                 return None
         return None
-
-    def bases(self, definition: ClassRef) -> list[Meaning]:
-        """What the bases of a class are, those that are known."""
-        place = Place(definition.scope.parent or definition.scope)
-        found = []
-        for base in definition.definition.bases:
-            value = base.value.value if isinstance(base.value, facts.Subscript) else base.value
-            if base.keyword is None and not base.star:
-                meaning = self._base(value, place)
-                if meaning is not None:
-                    found.append(meaning)
-        return found
-
-    def _base(self, value: facts.Expression, place: Place) -> Meaning | None:
-        """A base class, looked up also in modules that cannot reach MLflow: they may derive from a framework's."""
-        before, self._anyway = self._anyway, True
-        try:
-            return self.resolve(value, place)
-        finally:
-            self._anyway = before
-
-    def ancestry(self, definition: ClassRef) -> list[ClassRef | External]:
-        """The class and its known ancestors, nearest first; libraries' classes by name."""
-        found: list[ClassRef | External] = []
-        pending: list[Meaning] = [definition]
-        while pending and len(found) < 64:
-            current = pending.pop(0)
-            if isinstance(current, ClassRef) and not any(same(current, other) for other in found):
-                found.append(current)
-                pending.extend(self.bases(current))
-            elif isinstance(current, External):
-                found.append(current)
-        return found
-
-    def _of_class(self, definition: ClassRef, name: str, receiver: ClassRef, instance: bool) -> Meaning | None:
-        for current in self.ancestry(definition):
-            if isinstance(current, ClassRef):
-                found = self._own(current, name, receiver, instance)
-                if found is not None:
-                    return found
-                if name in current.scope.bindings:
-                    return None
-        return None
-
-    def _own(self, current: ClassRef, name: str, receiver: ClassRef, instance: bool) -> Meaning | None:
-        for binding in reversed(current.scope.bindings.get(name, [])):
-            if isinstance(binding, facts.Function):
-                scope = current.scope.inner[id(binding)]
-                method = FunctionRef(current.unit, binding, scope, receiver, instance and not _is_static(binding))
-                return self.returned(method) if _is_property(binding) else method
-        return self._known.get((id(current.definition), name), lambda: self._assigned(current, name))
-
-    def _assigned(self, current: ClassRef, name: str) -> Meaning | None:
-        """What `self.name` is set to by the methods and the body of a class."""
-        known: list[Meaning] = []
-        place = Place(current.scope)
-        for binding in current.scope.bindings.get(name, []):
-            if isinstance(binding, Declared):
-                declared = self.annotation(binding.annotation, place)
-                if declared is not None:
-                    return declared
-            elif not _says_nothing(binding, []):
-                meaning = self._binding(binding, place)
-                if meaning is None:
-                    return None
-                known.append(meaning)
-        for statement in current.definition.body:
-            if isinstance(statement, facts.Function) and statement.parameters:
-                own = statement.parameters[0].name
-                scope = current.scope.inner[id(statement)]
-                for value, annotation in _self_assignments(statement.body, own, name):
-                    if annotation is not None:
-                        meaning = self.annotation(annotation, Place(scope, current))
-                        if meaning is not None:
-                            known.append(meaning)
-                            continue
-                    if value is None or isinstance(value, facts.Constant):
-                        continue
-                    meaning = self.resolve(value, Place(scope, current))
-                    if meaning is None:
-                        return None
-                    known.append(meaning)
-        return _agreed(known)
 
     # --------------------------------------------------------------------------------------------- arguments
     @staticmethod
@@ -517,95 +363,10 @@ def _module_name(file: str) -> str:
     return parts[-1]
 
 
-def _agreed(known: list[Meaning]) -> Meaning | None:
-    if known and all(same(known[0], other) for other in known[1:]):
-        return known[0]
-    return None
-
-
-def _agreed_or_none(options: list[Meaning | None]) -> Meaning | None:
-    known = [option for option in options if option is not None]
-    return _agreed(known) if len(known) == len(options) else None
-
-
 def _is_fallback(binding: Binding) -> bool:
     return isinstance(binding, (Value, Unknown, Imported)) and binding.fallback
-
-
-def _says_nothing(binding: Binding, group: list[Binding]) -> bool:
-    """`x = None` only makes room; a bare annotation adds nothing to a value."""
-    if isinstance(binding, Value):
-        return isinstance(binding.expression, facts.Constant)
-    return isinstance(binding, Declared) and len(group) > 1
 
 
 def _within(scope: Scope, holder: Scope) -> bool:
     """Whether `holder` is at or inside the method that gives `scope` its `self`."""
     return holder.parent is not None and any(scope_ is holder for scope_ in scope.enclosing())
-
-
-def _decorator_names(function: facts.Function) -> set[str]:
-    names = set()
-    for decorator in function.decorators:
-        node = decorator.function if isinstance(decorator, facts.Call) else decorator
-        if isinstance(node, facts.Name):
-            names.add(node.id)
-        elif isinstance(node, facts.Attribute):
-            names.add(node.name)
-    return names
-
-
-def _is_static(function: facts.Function) -> bool:
-    return "staticmethod" in _decorator_names(function)
-
-
-def _is_classmethod(function: facts.Function) -> bool:
-    return "classmethod" in _decorator_names(function) or function.name == "__init_subclass__"
-
-
-def _is_property(function: facts.Function) -> bool:
-    return bool(_decorator_names(function) & {"property", "cached_property"})
-
-
-def returned_values(block: facts.Block) -> list[facts.Expression]:
-    """Values of the `return` statements of a body, those of nested functions left out."""
-    found: list[facts.Expression] = []
-    for statement in block:
-        if isinstance(statement, facts.Leave):
-            if statement.kind == "return" and statement.value is not None:
-                found.append(statement.value)
-        else:
-            for inner in inner_blocks(statement):
-                found.extend(returned_values(inner))
-    return found
-
-
-def _self_assignments(
-    block: facts.Block, own: str, name: str
-) -> list[tuple[facts.Expression | None, facts.Expression | None]]:
-    """Values and annotations that a method assigns to `self.name`."""
-    wanted = facts.Attribute(facts.Name(own), name)
-    found: list[tuple[facts.Expression | None, facts.Expression | None]] = []
-    for statement in block:
-        if isinstance(statement, facts.Assign) and wanted in statement.targets:
-            found.append((statement.value, statement.annotation))
-        elif isinstance(statement, facts.Assign):
-            unpacked = [t for t in statement.targets if isinstance(t, facts.Collection) and wanted in t.items]
-            found.extend((facts.Opaque(), None) for _ in unpacked)
-        for inner in inner_blocks(statement):
-            found.extend(_self_assignments(inner, own, name))
-    return found
-
-
-def inner_blocks(statement: facts.Statement) -> tuple[facts.Block, ...]:
-    """The blocks of a compound statement that run where it stands: not those of functions and classes."""
-    match statement:
-        case facts.If(_, body, orelse) | facts.For(_, _, body, orelse) | facts.While(_, body, orelse):
-            return (body, orelse)
-        case facts.Try(body, handlers, orelse, final):
-            return (body, *(handler.body for handler in handlers), orelse, final)
-        case facts.With(_, body):
-            return (body,)
-        case facts.Match(_, cases):
-            return tuple(case.body for case in cases)
-    return ()

@@ -6,11 +6,12 @@ Invariant: a row never mixes runs, steps or other arguments, and never holds one
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from mlflow_lint.analysis.effects import Body, Effects
-from mlflow_lint.analysis.resolve import External
+from mlflow_lint.analysis.meaning import External
 from mlflow_lint.analysis.sites import Frame, Loop, Site
 from mlflow_lint.analysis.throttles import assigned_names
 from mlflow_lint.analysis.weight import is_light, is_pure
@@ -19,6 +20,8 @@ from mlflow_lint.facts.api import Api, Kind
 from mlflow_lint.facts.traverse import calls_in, names_in
 
 GROUPED = (Kind.METRIC, Kind.PARAM, Kind.TAG)
+# Notebooks kept as Python files: code must not wander from one cell into another.
+_CELL = re.compile(r"^# (?:COMMAND -{10}|%%)", re.MULTILINE)
 _ENTRIES = {"key", "value", "metrics", "params", "tags"}
 
 
@@ -175,6 +178,9 @@ def _has_effects(effects: Effects, call: facts.Call, write: Write) -> bool:
 
 
 def _continues(effects: Effects, row: list[Write], write: Write) -> bool:
+    between = write.site.place.unit.text[row[-1].site.statement.span[1] : write.site.statement.span[0]]
+    if _CELL.search(between):
+        return False
     first = row[0].others
     others = write.others
     if first != others or not all(is_pure(v, write.site.place, effects.resolver) for v in others.values()):

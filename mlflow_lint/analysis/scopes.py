@@ -66,6 +66,13 @@ Binding: TypeAlias = (
 )
 
 
+def says_nothing(binding: Binding, group: list[Binding]) -> bool:
+    """`x = None` only makes room; a bare annotation adds nothing to a value."""
+    if isinstance(binding, Value):
+        return isinstance(binding.expression, facts.Constant)
+    return isinstance(binding, Declared) and len(group) > 1
+
+
 @dataclass(eq=False, slots=True)
 class Scope:
     """A namespace; `owner` is the fact that opens it. Identity is what distinguishes scopes."""

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
-from mlflow_lint.analysis.resolve import Place
+from mlflow_lint.analysis.meaning import Place
 from mlflow_lint.analysis.scopes import clause_scope
 from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.traverse import children
@@ -41,9 +41,9 @@ class Guard:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Run:
-    """Within a run that was opened here."""
+    """Within a run that was opened here, or that ends here each turn."""
 
-    opening: facts.Call
+    call: facts.Call
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -92,6 +92,9 @@ class RunOpening(Protocol):
     def opens_run(self, call: facts.Call, place: Place) -> bool:
         """Whether the call opens a run that its result or what follows lives in."""
 
+    def ends_run(self, call: facts.Call, place: Place) -> bool:
+        """Whether the call ends a run."""
+
 
 def sites(body: facts.Block, place: Place, opening: RunOpening) -> Iterator[Site]:
     """Every call of a body, those of functions defined in it left out."""
@@ -113,6 +116,13 @@ class _Walk:
                 frames = (*frames, Run(opened[-1]))
             if isinstance(statement, facts.If):
                 frames = (*frames, *self.left_behind(statement, block[index + 1 :], place))
+
+    def run_of_turn(self, body: facts.Block, place: Place) -> Iterator[Run]:
+        """A loop that ends a run each turn writes to another run each turn, whoever opened it."""
+        for call in calls_of(body):
+            if self.opening.ends_run(call, place):
+                yield Run(call)
+                return
 
     def left_behind(self, statement: facts.If, rest: facts.Block, place: Place) -> Iterator[Guard]:
         """What follows `if test: continue` is reached only when the test failed."""
@@ -149,12 +159,13 @@ class _Walk:
                 yield from self.block(orelse, place, (*frames, Guard(test, False, place, orelse)))
             case facts.For(_, iterable, body, orelse):
                 yield from evaluate(iterable)
-                yield from self.block(body, place, (*frames, Loop(statement, place, frames)))
+                inside = (*frames, Loop(statement, place, frames))
+                yield from self.block(body, place, (*inside, *self.run_of_turn(body, place)))
                 yield from self.block(orelse, place, frames)
             case facts.While(test, body, orelse):
                 inside = (*frames, Loop(statement, place, frames))
                 yield from evaluate(test, inside)
-                yield from self.block(body, place, inside)
+                yield from self.block(body, place, (*inside, *self.run_of_turn(body, place)))
                 yield from self.block(orelse, place, frames)
             case facts.Try(body, handlers, orelse, final):
                 attempt = (*frames, Attempt(statement)) if handlers else frames
@@ -230,6 +241,18 @@ class _Walk:
             yield from self.expression(child, frames, place, block, index)
         if isinstance(expression, facts.Call):
             yield Site(expression, frames, place, block, index)
+
+
+def calls_of(block: facts.Block) -> Iterator[facts.Call]:
+    """Calls that stand as statements of a block and are sure to run with it."""
+    for statement in block:
+        match statement:
+            case facts.Evaluate(facts.Call() as call):
+                yield call
+            case facts.With(_, body):
+                yield from calls_of(body)
+            case facts.Try(body, _, orelse, final):
+                yield from calls_of((*body, *orelse, *final))
 
 
 def leaves(block: facts.Block) -> bool:

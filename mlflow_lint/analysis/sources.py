@@ -11,7 +11,8 @@ import enum
 import re
 from dataclasses import dataclass
 
-from mlflow_lint.analysis.resolve import Instance, Place, Resolver, Result
+from mlflow_lint.analysis.meaning import Instance, Place, Result
+from mlflow_lint.analysis.resolve import Resolver
 from mlflow_lint.analysis.scopes import Value
 from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.traverse import descend, last_name, shown
@@ -38,62 +39,18 @@ class Walked:
 
 
 _WRAPPERS = frozenset(
-    [
-        "enumerate",
-        "tqdm",
-        "tqdm_notebook",
-        "track",
-        "progress_bar",
-        "progressbar",
-        "islice",
-        "iter",
-        "reversed",
-        "list",
-        "tuple",
-        "cycle",
-        "chain",
-        "sorted",
-        "prefetch",
-        "prepare",
-        "prepare_data_loader",
-        "setup_dataloaders",
-        "MpDeviceLoader",
-        "ParallelLoader",
-        "per_device_loader",
-        "DeviceLoader",
-        "auto",
-        "take",
-        "skip",
-        "seek",
-        "Bar",
-        "ProgressBar",
-        "log_every",
-        "alive_it",
-        "notebook_tqdm",
-        "to_device",
-        "master_bar",
-    ]
+    "enumerate tqdm tqdm_notebook track progress_bar progressbar islice iter reversed list tuple cycle chain "
+    "sorted prefetch prepare prepare_data_loader setup_dataloaders MpDeviceLoader ParallelLoader "
+    "per_device_loader DeviceLoader auto take skip seek Bar ProgressBar log_every alive_it notebook_tqdm "
+    "to_device master_bar".split()
 )
 _LOADER_CLASS = re.compile(
     r"((Data|Batch|Bulk|Neighbor|Graph|Geo|Multi|Fast|Train|Test|Eval|Val)\w*Loader|^Loader|DataLoader\w*|DataIterator"
     r"|BucketIterator|BatchIterator|BPTTIterator|MiniBatch\w*|BatchGenerator|BatchSampler|DataPipe)$"
 )
 _DATASET_METHODS = frozenset(
-    [
-        "batch",
-        "padded_batch",
-        "iter_batches",
-        "iter_torch_batches",
-        "iter_tf_batches",
-        "to_torch",
-        "train_dataloader",
-        "val_dataloader",
-        "test_dataloader",
-        "get_train_dataloader",
-        "get_eval_dataloader",
-        "get_test_dataloader",
-        "as_numpy_iterator",
-    ]
+    "batch padded_batch iter_batches iter_torch_batches iter_tf_batches to_torch train_dataloader val_dataloader "
+    "test_dataloader get_train_dataloader get_eval_dataloader get_test_dataloader as_numpy_iterator".split()
 )
 _BATCH_CALL = re.compile(
     r"(^|_)((get|iter|iterate|make|next|gen|generate|yield|create|load)_?)?(data_?loader|mini_?batch(es)?|batches|batchify"
@@ -122,12 +79,12 @@ _TRIALS = re.compile(
     r"|restarts|learning_rates|alphas|lrs|n_runs|num_runs|episodes?)$",
     re.I,
 )
-_TRIAL_CALLS = frozenset(["ParameterGrid", "ParameterSampler", "product", "split", "trials", "suggest"])
-_FILE_CALLS = frozenset(["glob", "rglob", "iterdir", "listdir", "walk", "scandir", "iglob", "ls"])
+_TRIAL_CALLS = frozenset("ParameterGrid ParameterSampler product split trials suggest".split())
+_FILE_CALLS = frozenset("glob rglob iterdir listdir walk scandir iglob ls".split())
 _FILES = re.compile(
     r"(^|_)(files?|paths?|filenames?|figs|figures|plots|artifacts|images|pngs|attachments|checkpoints)$", re.I
 )
-_KEY_CALLS = frozenset(["items", "keys", "named_parameters", "named_modules", "named_children", "_asdict"])
+_KEY_CALLS = frozenset("items keys named_parameters named_modules named_children _asdict".split())
 _KEYS = re.compile(
     r"(^|_)(metrics?|params?|parameters|hparams|keys?|names?|classes|labels|class_names|columns|cols|features|layers|tags|"
     r"scores_dict|results?|report|config|cfg|args|options|settings|metadata|stats|statistics|summary|info|losses_dict|targets|"

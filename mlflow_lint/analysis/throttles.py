@@ -11,10 +11,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from mlflow_lint.analysis.resolve import FunctionRef, Place, Resolver, inner_blocks, returned_values
+from mlflow_lint.analysis.meaning import FunctionRef, Place
+from mlflow_lint.analysis.resolve import Resolver
 from mlflow_lint.analysis.scopes import Item, Unknown, Value
 from mlflow_lint.analysis.sites import Frame, Guard, Loop, Rescue
 from mlflow_lint.facts import model as facts
+from mlflow_lint.facts.functions import inner_blocks, returned_values
 from mlflow_lint.facts.traverse import bound_names, descend, last_name, names_in, shown
 
 _COUNTER = re.compile(

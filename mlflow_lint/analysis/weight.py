@@ -5,127 +5,23 @@ Invariant: unknown is heavy, and unknown is impure.
 
 from __future__ import annotations
 
-from mlflow_lint.analysis.resolve import External, FunctionRef, Place, Resolver
+from mlflow_lint.analysis.meaning import External, FunctionRef, Place
+from mlflow_lint.analysis.resolve import Resolver
 from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.traverse import descend, last_name
 
 _BUILTINS = frozenset(
-    [
-        "abs",
-        "all",
-        "any",
-        "bool",
-        "bytes",
-        "callable",
-        "chr",
-        "complex",
-        "dict",
-        "divmod",
-        "enumerate",
-        "float",
-        "format",
-        "frozenset",
-        "getattr",
-        "hasattr",
-        "hash",
-        "hex",
-        "id",
-        "int",
-        "isinstance",
-        "issubclass",
-        "len",
-        "list",
-        "max",
-        "min",
-        "ord",
-        "pow",
-        "range",
-        "repr",
-        "reversed",
-        "round",
-        "set",
-        "slice",
-        "sorted",
-        "str",
-        "sum",
-        "tuple",
-        "type",
-        "vars",
-        "zip",
-    ]
+    "abs all any bool bytes callable chr complex dict divmod enumerate float format frozenset getattr hasattr "
+    "hash hex id int isinstance issubclass len list max min ord pow range repr reversed round set slice sorted "
+    "str sum tuple type vars zip".split()
 )
 _PURE_METHODS = frozenset(
-    [
-        "item",
-        "mean",
-        "std",
-        "sum",
-        "min",
-        "max",
-        "median",
-        "var",
-        "cpu",
-        "detach",
-        "numpy",
-        "tolist",
-        "get",
-        "keys",
-        "values",
-        "items",
-        "format",
-        "join",
-        "split",
-        "strip",
-        "lstrip",
-        "rstrip",
-        "replace",
-        "lower",
-        "upper",
-        "title",
-        "startswith",
-        "endswith",
-        "copy",
-        "astype",
-        "argmax",
-        "argmin",
-        "abs",
-        "sqrt",
-        "isoformat",
-        "strftime",
-        "total_seconds",
-        "nanmean",
-        "count",
-        "index",
-        "as_posix",
-        "with_suffix",
-        "exists",
-        "is_file",
-        "is_dir",
-        "norm",
-        "double",
-        "float",
-        "long",
-        "int",
-        "size",
-        "numel",
-        "dim",
-        "eq",
-        "ne",
-        "any",
-        "all",
-        "item_",
-        "squeeze",
-        "unsqueeze",
-        "flatten",
-        "view",
-        "reshape",
-        "timestamp",
-        "relative_to",
-    ]
+    "item mean std sum min max median var cpu detach numpy tolist get keys values items format join split strip "
+    "lstrip rstrip replace lower upper title startswith endswith copy astype argmax argmin abs sqrt isoformat "
+    "strftime total_seconds nanmean count index as_posix with_suffix exists is_file is_dir norm double float "
+    "long int size numel dim eq ne any all item_ squeeze unsqueeze flatten view reshape timestamp relative_to".split()
 )
-_LIGHT_METHODS = _PURE_METHODS | frozenset(
-    ["append", "extend", "add", "update", "setdefault", "insert", "clear", "pop"]
-)
+_LIGHT_METHODS = _PURE_METHODS | frozenset("append extend add update setdefault insert clear pop".split())
 _PURE_MODULES = (
     "numpy.",
     "math.",
@@ -136,9 +32,7 @@ _PURE_MODULES = (
     "time.monotonic",
     "os.path.",
 )
-_REPORTING = frozenset(
-    ["debug", "info", "warning", "warn", "error", "exception", "critical", "log", "success", "write", "echo"]
-)
+_REPORTING = frozenset("debug info warning warn error exception critical log success write echo".split())
 _REPORTERS = (
     "log",
     "logger",

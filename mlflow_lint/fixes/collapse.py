@@ -10,13 +10,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mlflow_lint.analysis.effects import Effects
+from mlflow_lint.analysis.meaning import Place
 from mlflow_lint.analysis.per_key import KeyedWrite, turn_names
-from mlflow_lint.analysis.resolve import Place, inner_blocks
 from mlflow_lint.analysis.rows import Write, arguments_of
 from mlflow_lint.analysis.sites import Attempt, Loop, Site
 from mlflow_lint.analysis.weight import is_pure
 from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.api import Kind
+from mlflow_lint.facts.functions import inner_blocks
 from mlflow_lint.facts.traverse import bound_names, descend, names_in
 from mlflow_lint.findings import Applicability, Edit, Fix
 from mlflow_lint.fixes.entries import Plural, entry, evaluated, plural_call, plural_of

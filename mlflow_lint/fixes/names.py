@@ -9,9 +9,11 @@ import re
 import sys
 from collections.abc import Iterator
 
-from mlflow_lint.analysis.resolve import External, Place, Resolver, inner_blocks
+from mlflow_lint.analysis.meaning import External, Place
+from mlflow_lint.analysis.resolve import Resolver
 from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.api import Api, api_of
+from mlflow_lint.facts.functions import inner_blocks
 from mlflow_lint.facts.traverse import shown
 from mlflow_lint.findings import Edit
 from mlflow_lint.fixes.text import after_newline, indentation, line_end, line_start

@@ -52,7 +52,7 @@ class Modules:
         self.finder = finder
         self._load = load
         self._units: dict[str, Unit | None] = {}
-        self._forced: set[str] = set()
+        self._others: dict[str, Unit | None] = {}
 
     def add(self, unit: Unit) -> None:
         """Make a unit known, so that importing its file gives this very one."""
@@ -68,10 +68,11 @@ class Modules:
 
     def unit(self, file: str, *, anyway: bool = False) -> Unit | None:
         """The unit of a file that can reach MLflow, or of any file with `anyway`; read on first use."""
-        known = self._units.get(file)
-        if known is None and (file not in self._units or (anyway and file not in self._forced)):
-            self._units[file] = None  # an import cycle that comes back here while reading finds nothing, and ends
-            if anyway:
-                self._forced.add(file)
-            known = self._units[file] = self._load(file, anyway)
+        if file not in self._units:
+            self._units[file] = self._load(file, False)
+        known = self._units[file]
+        if known is None and anyway:
+            if file not in self._others:
+                self._others[file] = self._load(file, True)
+            return self._others[file]
         return known
