@@ -161,6 +161,9 @@ def main() -> None:
     parser.add_argument("--without-mlflow", type=int, metavar="FILES", help="generate files that do not name MLflow")
     parser.add_argument("--best-of", type=int, default=3, metavar="TURNS", help="turns of each tool (3)")
     arguments = parser.parse_args()
+    for path in arguments.paths:
+        if not path.exists():
+            parser.error(f"{path}: no such file or directory")
     contenders = tools(arguments.without_mlflow is not None)
     with tempfile.TemporaryDirectory(prefix="mlflow-lint-compare-") as directory:
         folder = Path(directory).resolve()

@@ -30,21 +30,23 @@ from mlflow_lint.syntax.lower import lower  # noqa: E402
 from mlflow_lint.syntax.spans import spans_of  # noqa: E402
 
 PASSES = 5
+Step = tuple[str, Callable[[Any], object], Sequence[Any]]
 
 
 class Nothing(libcst.CSTVisitor):
     """As little as a visitor can do."""
 
 
-def best(work: Callable[[Any], object], items: Sequence[Any]) -> float:
-    """Seconds of processor time for all items."""
-    times = []
+def best(steps: Sequence[Step]) -> list[float]:
+    """Seconds of processor time of each step for all its items; they take turns, so that noise hits all alike."""
+    times = [float("inf")] * len(steps)
     for _ in range(PASSES):
-        start = time.process_time()
-        for item in items:
-            work(item)
-        times.append(time.process_time() - start)
-    return min(times)
+        for index, (_, work, items) in enumerate(steps):
+            start = time.process_time()
+            for item in items:
+                work(item)
+            times[index] = min(times[index], time.process_time() - start)
+    return times
 
 
 def resolved(provider: Any) -> Callable[[MetadataWrapper], object]:
@@ -59,14 +61,10 @@ def everything(files: Sequence[Path]) -> None:
 
 
 def import_seconds(module: str) -> float:
-    """Seconds by which an import makes a process longer."""
-
-    def process(code: str) -> float:
-        start = time.perf_counter()
-        subprocess.run([sys.executable, "-c", code], check=True)
-        return time.perf_counter() - start
-
-    return min(process(f"import {module}") for _ in range(PASSES)) - min(process("pass") for _ in range(PASSES))
+    """Seconds of processor time that an import takes in a new process."""
+    code = f"import time; start = time.process_time(); import {module}; print(time.process_time() - start)"
+    command = [sys.executable, "-c", code]
+    return min(float(subprocess.run(command, check=True, capture_output=True).stdout) for _ in range(PASSES))
 
 
 def main() -> None:
@@ -77,7 +75,7 @@ def main() -> None:
     trees = [libcst.parse_module(text) for text in texts]
     spanned = [(tree, spans_of(tree)) for tree in trees]
     lines = sum(each.count(b"\n") for each in data)
-    steps: list[tuple[str, Callable[[Any], object], Sequence[Any]]] = [
+    steps: list[Step] = [
         ("the gate: is MLflow named?", names_mlflow, data),
         ("for comparison: `ast.parse`", ast.parse, texts),
         ("`libcst.parse_module`", libcst.parse_module, texts),
@@ -92,8 +90,8 @@ def main() -> None:
     print(f"$ python benchmarks/steps.py {' '.join(sys.argv[1:])}".rstrip())
     print(f"\n{len(files)} files, {lines:,} lines; Python {platform.python_version()}\n")
     print("| step | ms per 1,000 lines |\n|---|--:|")
-    for label, work, items in steps:
-        print(f"| {label} | {best(work, items) * 1e6 / lines:.3g} |")
+    for (label, _, _), seconds in zip(steps, best(steps), strict=True):
+        print(f"| {label} | {seconds * 1e6 / lines:.3g} |")
     print("\n| import, once per process | ms |\n|---|--:|")
     for module in ("libcst", "libcst.matchers"):
         label = f"`{module}`" if module == "libcst" else f"`{module}`, `libcst` included"

@@ -94,10 +94,13 @@ class Project:
         from mlflow_lint.syntax.parse import parse
         from mlflow_lint.syntax.spans import spans_of
 
+        modules = self.effects.resolver.modules
+        known = modules.known(file)
+        if known is not None and known.text == source.text:
+            return known
         tree = parse(source.text)
         unit = make_unit(file, source.path, source.text, lower(tree, spans_of(tree)))
-        modules = self.effects.resolver.modules
-        if not file or modules.has(file):
+        if not file or known is not None:
             # What is known of a text is known by the identity of its facts, and goes with them.
             self.effects.forget()
         if file:

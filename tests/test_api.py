@@ -77,7 +77,7 @@ WRITES = {
     "MlflowClient.log_metric": 'client.log_metric(run_id, "a", 1.0, step={n})',
     "MlflowClient.log_param": 'client.log_param(run_id, "a{n}", 1)',
     "MlflowClient.set_tag": 'client.set_tag(run_id, "a", "{n}")',
-    "MlflowClient.log_batch": "client.log_batch(run_id, [Metric(str(i), 1.0, 1_700_000_000_000, {n}) for i in range(10)])",
+    "MlflowClient.log_batch": "client.log_batch(run_id, [Metric(str(i), 1.0, 1_700_000_000, {n}) for i in range(10)])",
 }
 """A typical call for each write: metrics and tags under keys that are there already, params under new ones."""
 

@@ -118,8 +118,7 @@ def test_an_empty_table_gives_the_defaults(tmp_path: Path) -> None:
         ("min-group-size = 2.0", "`min-group-size` must be an integer of at least 2, not a float"),
         (
             "output-format = 'jsn'",
-            "`output-format` must be one of `full`, `concise`, `json`, `github`, not `jsn`,"
-            " did you mean `json`?",
+            "`output-format` must be one of `full`, `concise`, `json`, `github`, not `jsn`, did you mean `json`?",
         ),
         ("fail-on = []", "`fail-on` must be a string, not a list"),
         (
@@ -172,22 +171,14 @@ def test_a_file_without_the_table_is_an_error_where_it_is_named(tmp_path: Path, 
 
 
 def test_a_table_that_is_none_and_files_that_are_none(tmp_path: Path) -> None:
-    assert (
-        error_of(write(tmp_path, "tool.mlflow-lint = 1"))
-        == "`tool.mlflow-lint` must be a table, not an integer"
-    )
+    assert error_of(write(tmp_path, "tool.mlflow-lint = 1")) == "`tool.mlflow-lint` must be a table, not an integer"
     assert error_of(tmp_path / "none.toml") == "cannot be read: No such file or directory"
     assert error_of(tmp_path) == "cannot be read: Is a directory"
 
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
-VALUES = st.recursive(
-    SCALARS, lambda v: st.lists(v, max_size=3) | st.dictionaries(st.text(max_size=4), v, max_size=3)
-)
-KEYS = (
-    st.sampled_from(["select", "exclude", "preview", "per-file-ignores", "min-group-size", "fail-on"])
-    | st.text()
-)
+VALUES = st.recursive(SCALARS, lambda v: st.lists(v, max_size=3) | st.dictionaries(st.text(max_size=4), v, max_size=3))
+KEYS = st.sampled_from(["select", "exclude", "preview", "per-file-ignores", "min-group-size", "fail-on"]) | st.text()
 
 
 @given(st.dictionaries(KEYS, VALUES, max_size=3))
@@ -277,9 +268,7 @@ def test_the_command_line_comes_last(tmp_path: Path) -> None:
 
 
 def test_the_command_line_is_checked_too() -> None:
-    with pytest.raises(
-        ConfigError, match=r"^command line: `select` names the unknown code `MLF1O1`, did you"
-    ):
+    with pytest.raises(ConfigError, match=r"^command line: `select` names the unknown code `MLF1O1`, did you"):
         SettingsResolver(CODES, overrides={"select": ["MLF1O1"]})
 
 

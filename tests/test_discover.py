@@ -282,9 +282,7 @@ def ignore(root: Path, rules: Mapping[str, str]) -> None:
 
 
 def test_gitignore_files_hold_from_the_root_of_the_repository_down(tree: Path) -> None:
-    plant(
-        tree, ".git/HEAD", "a/x.py", "a/gen/x.py", "a/b/x_pb2.py", "a/b/keep_pb2.py", "out/x.py", "a/out.py"
-    )
+    plant(tree, ".git/HEAD", "a/x.py", "a/gen/x.py", "a/b/x_pb2.py", "a/b/keep_pb2.py", "out/x.py", "a/out.py")
     ignore(tree, {".": "# generated\n*_pb2.py\n/out\n!\n\n", "a": "gen/\n", "a/b": "!keep_pb2.py\r\n"})
     assert files() == ["a/b/keep_pb2.py", "a/out.py", "a/x.py"]
     assert files("a/b") == ["a/b/keep_pb2.py"]

@@ -27,7 +27,8 @@ PRELOAD = (
     "sklearn.linear_model",
     "sklearn.metrics",
     "sklearn.model_selection",
-    "sklearn.preprocessing", "sklearn.ensemble",
+    "sklearn.preprocessing",
+    "sklearn.ensemble",
 )
 """What the fixtures import, once for all of them."""
 

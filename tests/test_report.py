@@ -78,9 +78,7 @@ NOTE_REPORT = FileReport("src/eval.py", (NOTE,), (), "")
 CLEAN_REPORT = FileReport("clean.py", (), (), "")
 RESULTS = (CLEAN_REPORT, NOTE_REPORT, TRAIN_REPORT)
 
-HOSTILE = (
-    "\x1b]0;x\x07\x9b1m\u202eevil\r\n::stop-commands::x\n##[add-mask]y ##vso[task.x]z\ud800\u2028\U000e0041"
-)
+HOSTILE = "\x1b]0;x\x07\x9b1m\u202eevil\r\n::stop-commands::x\n##[add-mask]y ##vso[task.x]z\ud800\u2028\U000e0041"
 
 
 def report_of(finding: Finding, *lines: str) -> FileReport:
@@ -158,9 +156,7 @@ def test_full_aligns_the_gutter_with_long_line_numbers() -> None:
 @pytest.mark.parametrize("width", [0, 1, 40, 80, 200])
 def test_full_keeps_excerpts_within_the_width(width: int) -> None:
     line = 'mlflow.log_metric("漢字", ' + "x + " * 100 + "1)"
-    text = render(
-        "full", (report_of(replace(HOT, region=Region(1, 8, 1, 300)), line),), replace(OPTIONS, width=width)
-    )
+    text = render("full", (report_of(replace(HOT, region=Region(1, 8, 1, 300)), line),), replace(OPTIONS, width=width))
     assert max(cell_len(shown) for shown in text.splitlines()[1:4]) <= max(width, 24)
 
 
@@ -263,9 +259,7 @@ Found 3 findings in 2 files (1 fixable with --fix, 1 more with --unsafe-fixes).
 def test_statistics() -> None:
     many = replace(TRAIN_REPORT, findings=(HOT, *[PARAMS] * 11))
     assert render_statistics((many, NOTE_REPORT), OPTIONS) == (
-        "11\tMLF202\t[*] consecutive-log-param\n"
-        " 1\tMLF101\t[ ] metric-in-hot-loop\n"
-        " 1\tMLF208\t[ ] run-not-closed\n"
+        "11\tMLF202\t[*] consecutive-log-param\n 1\tMLF101\t[ ] metric-in-hot-loop\n 1\tMLF208\t[ ] run-not-closed\n"
     )
     assert render_statistics((CLEAN_REPORT,), OPTIONS) == ""
 

@@ -41,9 +41,7 @@ TEXTS = st.text(st.sampled_from("ab#'\n\r\f\x0b\x1c\x85\u2028é日😀\ufeff \t"
 
 
 @given(st.binary(max_size=60), st.sampled_from(ENCODINGS), st.booleans(), st.booleans())
-def test_every_readable_file_comes_back_byte_for_byte(
-    body: bytes, encoding: str, cookie: bool, bom: bool
-) -> None:
+def test_every_readable_file_comes_back_byte_for_byte(body: bytes, encoding: str, cookie: bool, bom: bool) -> None:
     data = codecs.BOM_UTF8 * bom + f"# coding: {encoding}\n".encode() * cookie + body
     try:
         source = decode("x.py", data)

@@ -14,9 +14,7 @@ from mlflow_lint.findings import Finding, Region, Severity
 from mlflow_lint.source.suppress import suppressions
 
 
-def finding(
-    code: str = "MLF101", first: int = 1, last: int | None = None, line: int | None = None
-) -> Finding:
+def finding(code: str = "MLF101", first: int = 1, last: int | None = None, line: int | None = None) -> Finding:
     place = line or first
     region = Region(place, 1, place, 2)
     return Finding(code, "some-rule", "m", "x.py", region, (first, last or first), Severity.INFO)
@@ -105,9 +103,9 @@ def test_noqa_covers_the_lines_that_flake8_lets_it_cover(text: str) -> None:
     )
     processor = FileProcessor("x.py", options, lines)
     for number in range(1, len(lines) + 1):
-        expected = Violation(
-            "MLF101", "x.py", number, 1, "m", processor.noqa_line_for(number)
-        ).is_inline_ignored(disable_noqa=False)
+        expected = Violation("MLF101", "x.py", number, 1, "m", processor.noqa_line_for(number)).is_inline_ignored(
+            disable_noqa=False
+        )
         assert suppressions(text).silences(finding(first=number)) is expected, number
 
 
@@ -120,9 +118,7 @@ def test_noqa_counts_on_the_first_the_last_and_the_reported_line_of_a_statement(
 
 
 def test_text_in_strings_is_no_comment() -> None:
-    text = (
-        "a = '# noqa'\nb = '''\n# noqa\n# mlflow-lint: file-ignore\n# flake8: noqa\n'''\nlog(f'# noqa {a}')\n"
-    )
+    text = "a = '# noqa'\nb = '''\n# noqa\n# mlflow-lint: file-ignore\n# flake8: noqa\n'''\nlog(f'# noqa {a}')\n"
     assert not any(silenced(text, first=line) for line in range(1, 9))
 
 

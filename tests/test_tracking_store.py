@@ -32,9 +32,7 @@ def run_body(store_runner: StoreRunner) -> RunBody:
             client = mlflow.MlflowClient()
             with mlflow.start_run() as run:
         """
-        recorded = store_runner.run(
-            dedent(head) + indent(dedent(body).strip(), "    "), frozen_clock=frozen_clock
-        )
+        recorded = store_runner.run(dedent(head) + indent(dedent(body).strip(), "    "), frozen_clock=frozen_clock)
         assert recorded.exception is None, recorded.stderr
         return recorded
 
@@ -100,9 +98,7 @@ def test_what_was_stored(run_body: RunBody) -> None:
     assert (run.params, run.tags) == ({"p": "0.1"}, {"t": "v"})
     assert run.metrics == {"m": ((0, "nan", T0), (1, 2.0, T0))}
     assert run.latest == {"m": (1, 2.0, T0)}
-    assert run.artifacts == {
-        "notes/a.txt": "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
-    }
+    assert run.artifacts == {"notes/a.txt": "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"}
     assert recorded.stdout == "said\n"
     assert recorded.write_calls == (
         *("create_run", "log_param", "set_tag", "log_metric", "log_metric", "log_artifact"),
@@ -359,9 +355,7 @@ def test_path_and_module_find_their_neighbours(store_runner: StoreRunner, tmp_pa
         "    mlflow.log_params({'lr': LR, 'env': os.environ['WHO'], 'cwd': os.getcwd()})\n"
     )
     (tmp_path / "lib" / "start.py").write_text("from job import rates\nprint(rates.LR)\n")
-    recorded = store_runner.run(
-        module="job.train", cwd=tmp_path, sys_path=[tmp_path / "lib"], extra_env={"WHO": "me"}
-    )
+    recorded = store_runner.run(module="job.train", cwd=tmp_path, sys_path=[tmp_path / "lib"], extra_env={"WHO": "me"})
     assert recorded.exception is None, recorded.stderr
     assert recorded.runs[0].params == {"lr": "3", "env": "me", "cwd": "<cwd>"}
     assert store_runner.run(path=tmp_path / "lib" / "start.py").stdout == "3\n"
@@ -422,12 +416,8 @@ def test_fork_is_a_full_copy(store_runner: StoreRunner) -> None:
 
 
 @pytest.mark.parametrize("body", ["raise ValueError(1)", "import os; os._exit(2)", "print(1)"])
-def test_new_interpreter_agrees_with_the_fork(
-    store_runner: StoreRunner, store_template: Path, body: str
-) -> None:
-    source = (
-        f"import mlflow\nwith mlflow.start_run():\n    mlflow.log_metrics({{'a': 1, 'b': 2}})\n    {body}"
-    )
+def test_new_interpreter_agrees_with_the_fork(store_runner: StoreRunner, store_template: Path, body: str) -> None:
+    source = f"import mlflow\nwith mlflow.start_run():\n    mlflow.log_metrics({{'a': 1, 'b': 2}})\n    {body}"
     assert run_program(source, template=store_template) == store_runner.run(source)
 
 

@@ -146,9 +146,7 @@ def run_program(
 class StoreRunner:
     """A process with MLflow imported that runs each program in a fork of itself."""
 
-    def __init__(
-        self, template: Path, *, preload: Sequence[str] = (), time_limit: float = DEFAULT_TIME_LIMIT
-    ) -> None:
+    def __init__(self, template: Path, *, preload: Sequence[str] = (), time_limit: float = DEFAULT_TIME_LIMIT) -> None:
         """`preload` names modules to import, once, for all programs: heavy ones that many of them need."""
         self._template = template
         self._preload = tuple(preload)
@@ -255,9 +253,7 @@ def shared_template(directory: Path) -> Path:
     return database
 
 
-def assert_same_data(
-    before: Recorded, after: Recorded, *, timestamps: bool = False, stdout: bool = True
-) -> None:
+def assert_same_data(before: Recorded, after: Recorded, *, timestamps: bool = False, stdout: bool = True) -> None:
     """Fail unless both programs left the same data, ended the same way, and printed the same."""
     old, new = (list(describe(it, timestamps=timestamps, stdout=stdout)) for it in (before, after))
     if old == new:
@@ -442,9 +438,7 @@ class _Program:
             raise TypeError("exactly one of source, path and module is needed")
 
 
-def _record(
-    program: _Program, place: Path, template: Path, execute: Callable[[Mapping[str, Any]], int]
-) -> Recorded:
+def _record(program: _Program, place: Path, template: Path, execute: Callable[[Mapping[str, Any]], int]) -> Recorded:
     """Run a program with its files in `place`, and read what it left."""
     database, artifacts, home = place / "mlflow.db", place / "artifacts", place / "program"
     for directory in (artifacts, home):
@@ -595,8 +589,7 @@ class _Reader:
                 artifacts=self._artifacts(location),
             )
             for model_id, name, source_run_id, status, location in self._rows(
-                "SELECT model_id, name, source_run_id, status, artifact_location "
-                "FROM logged_models ORDER BY rowid"
+                "SELECT model_id, name, source_run_id, status, artifact_location FROM logged_models ORDER BY rowid"
             )
         )
 
@@ -610,9 +603,7 @@ class _Reader:
     def other_rows(self) -> dict[str, int]:
         tables = [name for (name,) in self._rows("SELECT name FROM sqlite_master WHERE type = 'table'")]
         counts = {
-            table: self._rows(f'SELECT count(*) FROM "{table}"')[0][0]
-            for table in tables
-            if table not in self.TABLES
+            table: self._rows(f'SELECT count(*) FROM "{table}"')[0][0] for table in tables if table not in self.TABLES
         }
         return {table: count for table, count in counts.items() if count}
 

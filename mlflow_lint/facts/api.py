@@ -2,7 +2,7 @@
 
 Parameter order is MLflow 3's (`mlflow/tracking/fluent.py`, `mlflow/tracking/client.py`); a test compares it with the
 installed MLflow. Costs are those of one call in a running run against `mlflow server` with a database: HTTP requests
-and SQL statements in the store, as `benchmarks/` measures them.
+and SQL statements in the store; a test measures the SQL statements of the writes again.
 """
 
 from __future__ import annotations

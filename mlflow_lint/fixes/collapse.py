@@ -23,7 +23,7 @@ from mlflow_lint.findings import Applicability, Edit, Fix
 from mlflow_lint.fixes.entries import Plural, entry, evaluated, plural_call, plural_of
 from mlflow_lint.fixes.keys import differ_by_turn
 from mlflow_lint.fixes.merge import at_most_one_model
-from mlflow_lint.fixes.text import comments, indentation, line_end, line_start, slice_of
+from mlflow_lint.fixes.text import comments, indentation, is_directive, layout_at, line_end, line_start, slice_of
 from mlflow_lint.source.file import newline_of
 
 _COLLECTED = {Kind.METRIC: "metrics", Kind.PARAM: "params", Kind.TAG: "tags"}
@@ -115,22 +115,23 @@ def _operand(expression: facts.Expression, source: str) -> str:
 def _comprehension(keyed: KeyedWrite, write: Write, plural: Plural, turn: _Turn, effects: Effects) -> Fix | None:
     text = keyed.body.unit.text
     start, end = turn.statement.span
-    indent = indentation(text, start)
+    layout = layout_at(text, start)
     stop = line_end(text, end)
-    if indent is None or not getattr(turn.statement, "alone", True):
+    if layout is None or not getattr(turn.statement, "alone", True):
         return None
     if text[end:stop].strip() and not text[end:stop].lstrip().startswith("#"):
         return None
     key, value = (slice_of(text, write.arguments[name].span) for name in ("key", "value"))
-    newline = newline_of(text)
     kept = "".join((key, value, *turn.clauses))
     lost = [comment for offset, comment in comments(text, line_start(text, start), stop) if comment not in kept]
+    if any(map(is_directive, lost)):
+        return None
     if _is_whole_dict(keyed, write) and not plural.entity:
         whole = slice_of(text, _iterable(keyed.loop.node).span).removesuffix(".items()")
         written = f"{plural.callee}({', '.join([whole, *plural.rest])})"
     else:
-        written = plural_call(plural, [entry(key, value, write, plural), *turn.clauses], " ", indent, newline)
-    edit = Edit(start, stop, (newline + indent).join([*lost, written]))
+        written = plural_call(plural, [entry(key, value, write, plural), *turn.clauses], " ", layout)
+    edit = Edit(start, stop, (layout.newline + layout.indent).join([*lost, written]))
     applicability = Applicability.SAFE if _is_safe(keyed, write, turn, effects) else Applicability.UNSAFE
     name = plural.callee.rpartition(".")[2]
     return Fix(f"Send all keys with one {name}", (*plural.edits, edit), applicability)

@@ -15,7 +15,7 @@ from mlflow_lint.facts.api import Kind
 from mlflow_lint.facts.traverse import shown
 from mlflow_lint.findings import Edit
 from mlflow_lint.fixes.names import imported, sibling
-from mlflow_lint.fixes.text import Display, call_text, slice_of
+from mlflow_lint.fixes.text import Display, Layout, call_text, slice_of
 
 PLURAL = {Kind.METRIC: "log_metrics", Kind.PARAM: "log_params", Kind.TAG: "set_tags"}
 _ENTITY = {Kind.METRIC: "Metric", Kind.PARAM: "Param", Kind.TAG: "RunTag"}
@@ -79,13 +79,13 @@ def plural_of(write: Write, resolver: Resolver) -> Plural | None:
     return Plural(named[0], f"{_COLLECTION[api.kind]}=", (run,), rest, entity[0], clock, edits)
 
 
-def plural_call(plural: Plural, lines: list[str], separator: str, indent: str, newline: str) -> str:
+def plural_call(plural: Plural, lines: list[str], separator: str, layout: Layout) -> str:
     """The plural call with its display; `lines` are entries (each with its comma) and comments of their own.
 
     `separator` joins them where they fit on one line.
     """
     display = Display(plural.brackets, tuple(lines), separator)
-    return call_text(plural.callee, plural.first, display, plural.rest, indent, newline)
+    return call_text(plural.callee, plural.first, display, plural.rest, layout)
 
 
 def _itself(write: Write) -> tuple[str, tuple[Edit, ...]] | None:

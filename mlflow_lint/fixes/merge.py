@@ -19,8 +19,16 @@ from mlflow_lint.facts.traverse import last_name, names_in
 from mlflow_lint.findings import Applicability, Edit, Fix
 from mlflow_lint.fixes.entries import Plural, entries, evaluated, keys_of, plural_call, plural_of
 from mlflow_lint.fixes.keys import all_differ
-from mlflow_lint.fixes.text import after_newline, comments, indentation, line_end, line_start, slice_of
-from mlflow_lint.source.file import newline_of
+from mlflow_lint.fixes.text import (
+    after_newline,
+    comments,
+    indentation,
+    is_directive,
+    layout_at,
+    line_end,
+    line_start,
+    slice_of,
+)
 
 
 def merge(row: Row, effects: Effects) -> Fix | None:
@@ -46,11 +54,11 @@ def _alone(write: Write) -> bool:
 def _layout(row: Row, plural: Plural) -> list[Edit] | None:
     """Edits that take the earlier calls away and write the merged one, comments carried along."""
     text = row.body.unit.text
-    newline = newline_of(text)
     first, last = row.writes[0], row.writes[-1]
-    indent = indentation(text, first.site.statement.span[0])
-    if indent is None:
+    layout = layout_at(text, first.site.statement.span[0])
+    if layout is None:
         return None
+    indent = layout.indent
     whole = line_start(text, first.site.statement.span[0]), line_end(text, last.site.statement.span[1])
     pieces: list[str] = []
     edits: list[Edit] = []
@@ -66,6 +74,8 @@ def _layout(row: Row, plural: Plural) -> list[Edit] | None:
         kept = [slice_of(text, given.span) for given in write.arguments.values()]
         if any(offset < end and not any(comment in part for part in kept) for offset, comment in own):
             return None
+        if any(is_directive(comment) for _, comment in (*above, *own)):
+            return None
         trailing = [comment for offset, comment in own if offset >= end]
         carried += len(above) + len(own)
         pieces += [comment for _, comment in above]
@@ -77,7 +87,7 @@ def _layout(row: Row, plural: Plural) -> list[Edit] | None:
             edits.append(Edit(begin, stop, ""))
         else:
             edits.append(Edit(line_start(text, begin), after_newline(text, stop), ""))
-    merged = plural_call(plural, pieces, ", ", indent, newline)
+    merged = plural_call(plural, pieces, ", ", layout)
     if row.adjacent and carried == len(comments(text, *whole)):
         # Nothing but blank lines stands between the calls, and they go with them.
         return [Edit(first.site.statement.span[0], edits[-1].end, merged)]

@@ -6,14 +6,26 @@ Invariant: offsets are code points into the unit's text, as everywhere.
 from __future__ import annotations
 
 import io
+import re
 import tokenize
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mlflow_lint.facts.model import Span
+from mlflow_lint.source.file import newline_of
+
+_INDENTED = re.compile(r"^([ \t]+)\S", re.MULTILINE)
+_DIRECTIVE = re.compile(
+    r"\bnoqa\b|mlflow-lint:|\b(type|pyright|mypy|pylint|ruff|fmt|isort|pragma|yapf):", re.IGNORECASE
+)
 
 WIDTH = 88
 """Calls longer than this are written one entry a line; formatters take it from there."""
+
+
+def is_directive(comment: str) -> bool:
+    """Whether a comment speaks to a tool about the line it stands on, so that it must not move."""
+    return bool(_DIRECTIVE.search(comment))
 
 
 def slice_of(text: str, span: Span) -> str:
@@ -90,19 +102,41 @@ class Display:
         return f"{self.brackets[:-1]}{inside}{self.brackets[-1]}"
 
 
-def call_text(
-    callee: str, before: Sequence[str], display: Display, after: Sequence[str], indent: str, newline: str
-) -> str:
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How lines are laid out where new code goes."""
+
+    indent: str
+    """Blanks before the statement."""
+    step: str
+    """What one more level adds."""
+    newline: str
+
+
+def layout_at(text: str, offset: int) -> Layout | None:
+    """The layout at a statement; None if something else stands before it on its line."""
+    indent = indentation(text, offset)
+    if indent is None:
+        return None
+    first = _INDENTED.search(text)
+    if first is not None and first[1].startswith("\t"):
+        step = "\t"
+    else:
+        step = "  " if first is not None and first[1] == "  " else "    "
+    return Layout(indent, step, newline_of(text))
+
+
+def call_text(callee: str, before: Sequence[str], display: Display, after: Sequence[str], layout: Layout) -> str:
     """A call with a display among its arguments: on one line if it fits and has no comments, else on many."""
+    indent, step = layout.indent, layout.step
     short = f"{callee}({', '.join([*before, display.one_line, *after])})"
     plain = "\n" not in short and "\r" not in short and not any("#" in line for line in display.lines)
     if plain and len(indent) + len(short) <= WIDTH:
         return short
-    step = "\t" if "\t" in indent else "    "
     inner = f"{indent}{step}"
     written = [f"{callee}("]
     written += [f"{inner}{argument}," for argument in before]
     written += [f"{inner}{display.brackets[:-1]}", *(f"{inner}{step}{line}" for line in display.lines)]
     written += [f"{inner}{display.brackets[-1]},"]
     written += [f"{inner}{argument}," for argument in after]
-    return newline.join([*written, f"{indent})"])
+    return layout.newline.join([*written, f"{indent})"])

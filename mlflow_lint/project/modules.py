@@ -58,9 +58,9 @@ class Modules:
         """Make a unit known, so that importing its file gives this very one."""
         self._units[unit.file] = unit
 
-    def has(self, file: str) -> bool:
-        """Whether a unit of this file is known."""
-        return self._units.get(file) is not None
+    def known(self, file: str) -> Unit | None:
+        """The unit of a file, if it was read already."""
+        return self._units.get(file)
 
     def forget_absent(self) -> None:
         """Ask again for the modules that were not given, now that more may matter."""

@@ -57,17 +57,17 @@ lr = 0.1
 """,
     ),
     Example(
-        "a list that changes in between",
+        "a value that changes what another reads",
         """\
 import mlflow
 
-mlflow.log_param("layers", layers)  # MLF202
+mlflow.log_param("layers", len(layers))  # MLF202
 mlflow.log_param("last", layers.pop())
 """,
         """\
 import mlflow
 
-mlflow.log_params({"layers": layers, "last": layers.pop()})
+mlflow.log_params({"layers": len(layers), "last": layers.pop()})
 """,
         Applicability.UNSAFE,
         """\

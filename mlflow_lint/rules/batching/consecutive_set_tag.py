@@ -75,6 +75,24 @@ commit, changes = "abc", ["a.py"]
 """,
     ),
     Example(
+        "a value with side effects",
+        """\
+import mlflow
+
+mlflow.set_tag("first", names[0])  # MLF203
+mlflow.set_tag("last", names.pop())
+""",
+        """\
+import mlflow
+
+mlflow.set_tags({"first": names[0], "last": names.pop()})
+""",
+        Applicability.UNSAFE,
+        """\
+names = ["a", "b"]
+""",
+    ),
+    Example(
         "calls in different blocks",
         """\
 import mlflow

@@ -73,6 +73,31 @@ started = True
 """,
     ),
     Example(
+        "a loop that also counts",
+        """\
+import mlflow
+
+written = 0
+for key, value in labels.items():
+    mlflow.set_tag(key, value)  # MLF206
+    written += 1
+""",
+        """\
+import mlflow
+
+written = 0
+tags = {}
+for key, value in labels.items():
+    tags[key] = value
+    written += 1
+mlflow.set_tags(tags)
+""",
+        Applicability.UNSAFE,
+        """\
+labels = {"team": "vision", "stage": "dev"}
+""",
+    ),
+    Example(
         "tags of registered models have no plural",
         """\
 import mlflow
