@@ -44,6 +44,8 @@ class Fixed:
     """What there still is to say of the text after the fixes."""
     problems: tuple[str, ...] = ()
     """What was not done and why, one line each."""
+    bom: bool = False
+    """Whether the file begins with a byte-order mark, which is in neither text."""
 
 
 def fix_files(
@@ -118,7 +120,9 @@ def fix_source(project: Project, file: str, source: SourceFile, settings: Settin
             ]
             dropped |= {_identity(finding) for finding, _ in dropped_now} or {_identity(chosen[-1])}
         check_source(project, file, current, settings)
-    return Fixed(source.path, source.text, current.text, tuple(sorted(applied.items())), checked, tuple(problems))
+    return Fixed(
+        source.path, source.text, current.text, tuple(sorted(applied.items())), checked, tuple(problems), source.bom
+    )
 
 
 def _blamed(
@@ -186,10 +190,10 @@ def _complaint(before: Iterable[Finding], after: Iterable[Finding], chosen: Sequ
     was, now = (Counter(finding.code for finding in findings) for findings in (before, after))
     if now[SYNTAX_ERROR] > was[SYNTAX_ERROR]:
         return "the result would not be Python (please report this)"
-    gained = sorted(code for code in now if now[code] > was[code])
-    if gained:
+    if sum(now.values()) > sum(was.values()):
+        gained = sorted(code for code in now if now[code] > was[code])
         return f"it would bring {', '.join(gained)} (please report this)"
-    if sum(now.values()) >= sum(was.values()) and chosen:
+    if all(now[finding.code] >= was[finding.code] for finding in chosen):
         return "the finding would remain (please report this)"
     return None
 
@@ -215,7 +219,8 @@ def unified_diff(fixed: Fixed) -> str:
     """What the fixes change, as `patch -p0` takes it; empty when they change nothing."""
     if fixed.before == fixed.after:
         return ""
-    before, after = (text.split("\n") for text in (fixed.before, fixed.after))
+    mark = "\ufeff" if fixed.bom else ""
+    before, after = ((mark + text).split("\n") for text in (fixed.before, fixed.after))
     diff = difflib.unified_diff(_ended(before), _ended(after), fixed.path, fixed.path)
     return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in diff)
 

@@ -14,7 +14,7 @@ from typing import Protocol, TypeAlias
 from mlflow_lint.analysis.meaning import Place
 from mlflow_lint.analysis.scopes import clause_scope
 from mlflow_lint.facts import model as facts
-from mlflow_lint.facts.traverse import children
+from mlflow_lint.facts.traverse import children, last_name
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -48,9 +48,9 @@ class Run:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Attempt:
-    """The body of a `try` with handlers."""
+    """Where errors may be caught: the body of a `try` with handlers, or of `with suppress(…)`."""
 
-    node: facts.Try
+    node: facts.Try | facts.With
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -180,6 +180,8 @@ class _Walk:
                     yield from self.expression(value, inside, place, block, index)
                     if isinstance(value, facts.Call) and self.opening.opens_run(value, place):
                         inside = (*inside, Run(value))
+                    if last_name(value) in ("suppress", "raises"):
+                        inside = (*inside, Attempt(statement))
                 yield from self.block(body, place, inside)
             case facts.Match(subject, cases):
                 yield from evaluate(subject)

@@ -227,7 +227,7 @@ Expression: TypeAlias = (
 # ------------------------------------------------------------------------------------------------- statements
 @dataclass(frozen=True, slots=True)
 class Evaluate:
-    """An expression statement, or a statement of which only the evaluated expressions matter (`del`, `assert`)."""
+    """An expression statement, or a statement of which only the evaluated parts matter: `del`, `assert`, `pass`."""
 
     value: Expression
     span: Span

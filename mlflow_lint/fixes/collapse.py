@@ -22,7 +22,7 @@ from mlflow_lint.facts.traverse import bound_names, descend, names_in
 from mlflow_lint.findings import Applicability, Edit, Fix
 from mlflow_lint.fixes.entries import Plural, entry, evaluated, plural_call, plural_of
 from mlflow_lint.fixes.keys import differ_by_turn
-from mlflow_lint.fixes.merge import at_most_one_model
+from mlflow_lint.fixes.merge import at_most_one_model, in_order, swallows_errors
 from mlflow_lint.fixes.text import comments, indentation, is_directive, layout_at, line_end, line_start, slice_of
 from mlflow_lint.source.file import newline_of
 
@@ -43,6 +43,8 @@ def collapse(keyed: KeyedWrite, effects: Effects) -> Fix | None:
     """The fix that makes one call of a loop; None if it cannot be written without losing something."""
     if keyed.through is not None or any(isinstance(frame, Attempt) for frame in _inside(keyed.site, keyed.loop)):
         return None
+    if keyed.site.place.scope.is_class:
+        return None  # a comprehension in a class body does not see the names of the class
     write = _write(keyed.site, effects)
     if write is None or write.api.plural:
         return None
@@ -165,6 +167,8 @@ def _is_safe(keyed: KeyedWrite, write: Write, turn: _Turn, effects: Effects) -> 
     node = keyed.loop.node
     assert not isinstance(node, facts.While)
     place, resolver = keyed.site.place, effects.resolver
+    if swallows_errors(keyed.site.frames) or not in_order(write):
+        return False
     if not all(is_pure(e, place, resolver) for e in (*evaluated(write), *turn.conditions, node.iterable)):
         return False
     distinct = write.api.kind is Kind.METRIC or (write.api.client and write.api.kind is Kind.PARAM)
@@ -174,6 +178,8 @@ def _is_safe(keyed: KeyedWrite, write: Write, turn: _Turn, effects: Effects) -> 
         return False
     if write.api.kind is Kind.METRIC and not write.api.client and not at_most_one_model(keyed.body, effects):
         return False
+    if isinstance(node, facts.For) and any(name in place.scope.elsewhere for name in bound_names(node.target)):
+        return False  # `global key`: others see the loop's variable
     # A comprehension keeps its variables to itself: nothing after the loop may ask for them.
     return isinstance(node, facts.Clause) or not _read_elsewhere(keyed.body.block, node, set(bound_names(node.target)))
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from mlflow_lint.analysis.effects import Body, Effects
 from mlflow_lint.analysis.rows import Row, Write
-from mlflow_lint.analysis.sites import Loop, Run
+from mlflow_lint.analysis.sites import Attempt, Frame, Loop, Run
 from mlflow_lint.analysis.throttles import assigned_names
 from mlflow_lint.analysis.weight import is_pure, is_report
 from mlflow_lint.facts import model as facts
@@ -114,8 +114,26 @@ def _is_safe(row: Row, effects: Effects) -> bool:
         _keys_are_safe(row)
         and _values_are_safe(row, effects)
         and _between_is_safe(row, effects)
+        and not swallows_errors(row.frames)
         and (row.kind is not Kind.METRIC or row.writes[0].api.client or at_most_one_model(row.body, effects))
     )
+
+
+def swallows_errors(frames: Sequence[Frame]) -> bool:
+    """Whether an error is caught around here and the program goes on.
+
+    One call of many entries writes nothing when one of them is wrong; calls one by one write those before it.
+    """
+    for frame in frames:
+        if isinstance(frame, Attempt) and not (
+            isinstance(frame.node, facts.Try) and all(_raises(handler.body) for handler in frame.node.handlers)
+        ):
+            return True
+    return False
+
+
+def _raises(block: facts.Block) -> bool:
+    return bool(block) and isinstance(block[-1], facts.Leave) and block[-1].kind == "raise"
 
 
 def _keys_are_safe(row: Row) -> bool:
@@ -127,55 +145,65 @@ def _keys_are_safe(row: Row) -> bool:
 
 
 def _values_are_safe(row: Row, effects: Effects) -> bool:
-    """What is evaluated later than before must not see or change anything, nor must what it overtakes the others by.
+    """What is evaluated later than before must not see or change anything.
 
-    The first value of adjacent calls is evaluated exactly when it was.
+    The first key and value of adjacent calls are evaluated exactly when they were, if they stand in that order.
     """
     for position, write in enumerate(row.writes):
-        if position == 0 and row.adjacent:
+        if position == 0 and row.adjacent and in_order(write):
             continue
         if not all(is_pure(value, write.site.place, effects.resolver) for value in evaluated(write)):
             return False
     return True
 
 
+def in_order(write: Write) -> bool:
+    """Whether a call names its key before its value, as a dict does."""
+    key, value = write.arguments.get("key"), write.arguments.get("value")
+    return key is None or value is None or key.span < value.span
+
+
 def _between_is_safe(row: Row, effects: Effects) -> bool:
     """Statements between the calls must not change what the moved calls read, nor look at the run."""
+    written = {write.index: write for write in row.writes}
     moved: set[str] = set()
-    written = {write.index for write in row.writes}
     for index in range(row.writes[0].index, row.writes[-1].index):
-        statement = row.block[index]
         if index in written:
-            write = next(w for w in row.writes if w.index == index)
-            for expression in evaluated(write):
-                moved |= names_in(expression)
-            continue
-        if not _stays_out(statement, row, effects):
-            return False
-        if moved & assigned_names((statement,)):
-            return False
-        targets: Sequence[facts.Expression] = ()
-        if isinstance(statement, facts.Assign):
-            targets = statement.targets
-        elif isinstance(statement, facts.Update):
-            targets = (statement.target,)
-        # `results["a"] = …` or `self.a = …` may change what a moved `results[…]` or `self.a` reads.
-        if any(not isinstance(target, facts.Name) and names_in(target) & moved for target in targets):
+            moved.update(*(names_in(expression) for expression in evaluated(written[index])))
+        elif not _stays_out(row.block[index], row, effects) or moved & bound_by(row.block[index]):
             return False
     return True
 
 
 def _stays_out(statement: facts.Statement, row: Row, effects: Effects) -> bool:
-    """Whether a statement neither changes what it reads nor looks at the run."""
+    """Whether a statement neither changes an object that others may know by another name nor looks at the run."""
     place, resolver = row.body.place, effects.resolver
     match statement:
-        case facts.Evaluate(facts.Call() as call) if is_report(call, place) or effects.api(call, place):
-            return all(is_pure(given.value, place, resolver) for given in call.arguments)
-        case facts.Assign(_, value):
-            return value is None or is_pure(value, place, resolver)
-        case facts.Evaluate(value) | facts.Update(_, _, value):
+        case facts.Evaluate(facts.Call() as call):
+            api = effects.api(call, place)
+            apart = api is not None and api.kind not in (row.kind, Kind.BATCH)
+            return (apart or is_report(call, place)) and all(
+                is_pure(given.value, place, resolver) for given in call.arguments
+            )
+        case facts.Assign(targets, value):
+            return all(map(is_name, targets)) and (value is None or is_pure(value, place, resolver))
+        case facts.Evaluate(value):
             return is_pure(value, place, resolver)
     return isinstance(statement, facts.Import)
+
+
+def is_name(target: facts.Expression) -> bool:
+    """Whether an assignment binds names and changes no object."""
+    if isinstance(target, facts.Collection):
+        return all(is_name(item) for item in target.items)
+    return isinstance(target, facts.Name) or (isinstance(target, facts.Starred) and is_name(target.value))
+
+
+def bound_by(statement: facts.Statement) -> frozenset[str]:
+    """Names that a statement binds."""
+    if isinstance(statement, facts.Import):
+        return frozenset(name.local for name in statement.names)
+    return assigned_names((statement,))
 
 
 def at_most_one_model(body: Body, effects: Effects) -> bool:

@@ -47,8 +47,7 @@ class _Lowering(ExpressionLowering):
         lowered = _SMALL.get(type(node))
         if lowered is not None:
             return lowered(self, node, alone)
-        parts = self.parts(node)
-        return [facts.Evaluate(facts.Opaque(parts), self.span(node), alone)] if parts else []
+        return [facts.Evaluate(facts.Opaque(self.parts(node)), self.span(node), alone)]
 
     def evaluate(self, node: cst.Expr, alone: bool) -> list[facts.Statement]:
         return [facts.Evaluate(self.expression(node.value), self.span(node), alone)]

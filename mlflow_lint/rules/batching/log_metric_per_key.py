@@ -12,6 +12,9 @@ Safe when the loop does nothing else, no two turns can write one key, evaluating
 and nothing reads the loop's variables afterwards. A loop that does more keeps its shape and collects the entries:
 unsafe, as is any loop whose keys could repeat. No fix where each call has its own `try`.
 
+One difference is left: where no run is active and there is nothing to write, MLflow opens a run for the plural call
+and none for a loop that never turns.
+
 ## Options
 None.
 
