@@ -93,14 +93,13 @@ class Reach:
     def _spread(self, unsettled: set[str], candidates: Collection[str]) -> None:
         """Waves among the unsettled files, until nothing is new; what is settled cannot change any more."""
         while True:
-            before = {file: self._exports.get(file) for file in unsettled}
             self._forget()
             for file in sorted(unsettled & self._mattering):
                 self._exports[file] = self._exports_of(file)
             new = {file for file in candidates if file not in self._mattering and self._mentions(file)}
             self._mattering |= new
-            if not new and before == {file: self._exports.get(file) for file in unsettled}:
-                return
+            if not new:
+                return  # what a module exports rests on which files matter, and on nothing else
 
     def _mentions(self, file: str) -> bool:
         """Whether a file names something that reaches MLflow of a file that it imports."""
