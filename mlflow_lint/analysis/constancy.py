@@ -26,7 +26,6 @@ class RepeatedParam:
 
     site: Site
     label: str
-    cost: str
     where: str
     unit: str
     chain: tuple[Step, ...]
@@ -47,7 +46,7 @@ def repeated_params(effects: Effects, bodies: Iterable[Body]) -> Iterator[Repeat
             if key in seen:
                 continue
             seen.add(key)
-            label, cost, chain = written
+            label, chain = written
             if isinstance(around, Loop):
                 line = loop_line(around, body)
                 words, unit = loop_words(around), _unit(effects, around)
@@ -55,7 +54,7 @@ def repeated_params(effects: Effects, bodies: Iterable[Body]) -> Iterator[Repeat
                 line = body.unit.line(around.span[0])
                 words, unit = f"step hook {around.name}", "once per step"
             step = Step(body.unit.path, line, words)
-            yield RepeatedParam(site, label, cost, f"{words}, line {line}", unit, (step, *chain))
+            yield RepeatedParam(site, label, f"{words}, line {line}", unit, (step, *chain))
 
 
 def _unit(effects: Effects, loop: Loop) -> str:
@@ -63,13 +62,13 @@ def _unit(effects: Effects, loop: Loop) -> str:
     return "each turn" if verdict.frequency in (Frequency.UNKNOWN, Frequency.PER_KEY) else verdict.unit
 
 
-def _param(effects: Effects, site: Site, body: Body) -> tuple[str, str, tuple[Step, ...]] | None:
+def _param(effects: Effects, site: Site, body: Body) -> tuple[str, tuple[Step, ...]] | None:
     line = body.unit.line(site.call.span[0])
     api = effects.api(site.call, site.place)
     if api is not None:
         if api.kind is not Kind.PARAM:
             return None
-        return api.label, api.cost, (Step(body.unit.path, line, api.label),)
+        return api.label, (Step(body.unit.path, line, api.label),)
     reached = effects.of_call(site.call, site.place)
     if reached is None:
         return None
@@ -79,7 +78,6 @@ def _param(effects: Effects, site: Site, body: Body) -> tuple[str, str, tuple[St
             name = f"{function.definition.name}()"
             return (
                 f"{name}, which calls {effect.api.label},",
-                effect.api.cost,
                 (Step(body.unit.path, line, name), *effect.chain),
             )
     return None

@@ -195,9 +195,15 @@ def literal_keys(write: Write) -> set[str]:
         constants = [given.value] if given is not None else []
     else:
         entries = next((write.arguments[name] for name in _ENTRIES if name in write.arguments), None)
-        mapping = entries.value if entries is not None else None
-        constants = [k for k, _ in mapping.items if k is not None] if isinstance(mapping, facts.Mapping) else []
+        constants = displayed_keys(entries.value) if entries is not None else []
     return {c.value for c in constants if isinstance(c, facts.Constant) and isinstance(c.value, str)}
+
+
+def displayed_keys(entries: facts.Expression) -> list[facts.Expression]:
+    """Keys in sight of a dict display, those of displays spread into it included."""
+    if not isinstance(entries, facts.Mapping):
+        return []
+    return [k for key, value in entries.items for k in ([key] if key is not None else displayed_keys(value))]
 
 
 def _steered(write: Write) -> frozenset[str]:

@@ -27,11 +27,10 @@ _PURE_MODULES = (
     "math.",
     "statistics.",
     "datetime.",
-    "time.time",
-    "time.perf_counter",
-    "time.monotonic",
     "os.path.",
 )
+# Quick, but not pure: what they tell depends on how long the calls before took.
+_CLOCKS = ("time.time", "time.perf_counter", "time.monotonic", "datetime.datetime.now", "datetime.datetime.utcnow")
 _REPORTING = frozenset("debug info warning warn error exception critical log success write echo".split())
 _REPORTERS = (
     "log",
@@ -67,7 +66,11 @@ def _is_pure_call(call: facts.Call, place: Place, resolver: Resolver) -> bool:
         return place.scope.holder(function.id) is None
     meaning = resolver.resolve(function, place)
     if isinstance(meaning, External):
-        return meaning.dotted.startswith(_PURE_MODULES) and not meaning.dotted.startswith("numpy.random")
+        return (
+            meaning.dotted.startswith(_PURE_MODULES)
+            and not meaning.dotted.startswith("numpy.random")
+            and meaning.dotted not in _CLOCKS
+        )
     if isinstance(meaning, FunctionRef):
         return False
     return isinstance(function, facts.Attribute) and function.name in _PURE_METHODS
@@ -107,8 +110,9 @@ def _is_light(expression: facts.Expression, place: Place, resolver: Resolver) ->
             return False
         if isinstance(node, facts.Call) and not _is_pure_call(node, place, resolver):
             function = node.function
-            if not (isinstance(function, facts.Attribute) and function.name in _LIGHT_METHODS):
-                return False
-            if resolver.resolve(function, place) is not None:
+            meaning = resolver.resolve(function, place)
+            if isinstance(meaning, External) and meaning.dotted in _CLOCKS:
+                continue
+            if meaning is not None or not (isinstance(function, facts.Attribute) and function.name in _LIGHT_METHODS):
                 return False
     return True

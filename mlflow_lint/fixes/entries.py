@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mlflow_lint.analysis.resolve import Resolver
-from mlflow_lint.analysis.rows import Write
+from mlflow_lint.analysis.rows import Write, displayed_keys
 from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.api import Kind
 from mlflow_lint.facts.traverse import shown
@@ -143,13 +143,17 @@ def keys_of(writes: Sequence[Write]) -> list[facts.Expression] | None:
             keys.append(write.arguments["key"].value)
             continue
         given = write.arguments[_COLLECTION[write.api.kind]].value
-        if not isinstance(given, facts.Mapping):
+        if not _is_in_sight(given):
             return None
-        for key, _ in given.items:
-            if key is None:
-                return None
-            keys.append(key)
+        keys += displayed_keys(given)
     return keys
+
+
+def _is_in_sight(entries: facts.Expression) -> bool:
+    """Whether every key of a dict display is written out."""
+    return isinstance(entries, facts.Mapping) and all(
+        key is not None or _is_in_sight(value) for key, value in entries.items
+    )
 
 
 def evaluated(write: Write) -> list[facts.Expression]:

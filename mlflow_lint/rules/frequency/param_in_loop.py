@@ -31,8 +31,8 @@ def check(rule: Rule, context: Context) -> Iterator[Finding]:
     """Params that a loop writes again and again."""
     for write in repeated_params(context.effects, context.bodies):
         message = (
-            f"{write.label} repeats in a {write.where}, {write.unit}: MLflow keeps the first value, the rest are "
-            f"{write.cost} each for nothing; log it once, before the loop"
+            f"{write.label} repeats in a {write.where}, {write.unit}: MLflow keeps the first value, so every further "
+            "call is 1 request for nothing; log it once, before the loop"
         )
         yield rule.finding(context, write.site.call, write.site.statement, message, Severity.WARNING, write.chain)
 
