@@ -112,10 +112,6 @@ class Savings:
     unsafe: Recorded
     """After all fixes; the same record where all are safe."""
 
-    def __str__(self) -> str:
-        counts = [recorded.writes for recorded in (self.before, self.safe, self.unsafe)]
-        return f"| `{self.name}` | {counts[0]} | {counts[1]} | {counts[2]} |"
-
 
 def fix_folder(folder: Path, *, unsafe: bool) -> int:
     """Fix every file below a folder in place; the result is the number of fixes."""
@@ -140,14 +136,6 @@ def savings(runner: StoreRunner, fixture: Fixture, folder: Path) -> Savings:
     )
     unsafe = safe if same else fixture.run(runner, folder / "unsafe", folder / "unsafe-cwd")
     return Savings(fixture.name, before, safe, unsafe)
-
-
-def savings_table(template: Path, folder: Path) -> str:
-    """For the README: the writes of each fixture before and after its fixes, as Markdown."""
-    head = ["| program | writes | after `--fix` | after `--fix --unsafe-fixes` |", "|---|---|---|---|"]
-    with StoreRunner(template, preload=PRELOAD) as runner:
-        rows = [str(savings(runner, fixture, folder / fixture.name)) for fixture in PROGRAMS]
-    return "\n".join([*head, *rows]) + "\n"
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from mlflow_lint.analysis.meaning import ClassRef, External, FunctionRef, Instan
 from mlflow_lint.analysis.memo import Memo
 from mlflow_lint.analysis.resolve import Resolver
 from mlflow_lint.analysis.scopes import Scope
-from mlflow_lint.analysis.sites import Attempt, Loop, Run, Site, sites
+from mlflow_lint.analysis.sites import Loop, Run, Site, sites
 from mlflow_lint.analysis.throttles import Throttles
 from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.api import Api, Kind, api_of
@@ -53,8 +53,6 @@ class Effect:
     """Whether the write stands in a loop of the function."""
     own_run: bool
     """Whether the write goes to a run that the function itself opens."""
-    attempted: bool
-    """Whether it stands in a `try` with handlers."""
     key: Key
 
 
@@ -222,13 +220,12 @@ class Effects:
         throttled = self.throttles.between(site.frames, None)
         repeated = any(isinstance(frame, Loop) for frame in site.frames)
         own_run = any(isinstance(frame, Run) for frame in site.frames)
-        attempted = any(isinstance(frame, Attempt) for frame in site.frames)
         api = self.api(site.call, site.place)
         line = unit.line(site.call.span[0])
         if api is not None:
             step = Step(unit.path, line, api.label)
             key = self.key_of(site, api, body)
-            yield Effect(api, (step,), throttled, repeated, own_run and api.kind is not Kind.RUN, attempted, key)
+            yield Effect(api, (step,), throttled, repeated, own_run and api.kind is not Kind.RUN, key)
             return
         reached = self.of_call(site.call, site.place)
         if reached is None:
@@ -244,7 +241,6 @@ class Effects:
                 throttled or effect.throttled,
                 repeated or effect.repeated,
                 own_run or effect.own_run,
-                attempted or effect.attempted,
                 self._passed_key(effect.key, site, function, body),
             )
 
