@@ -47,7 +47,7 @@ class Project:
         self.root = os.path.abspath(root)
         self.shown_from = os.path.abspath(shown_from)
         self.finder = ModuleFinder(self.root)
-        self.reach = Reach(self.finder.find, _bytes_or_nothing, self._exports, self._forget)
+        self.reach = Reach(self.finder.find, self.finder.packages, _bytes_or_nothing, self._exports, self._forget)
         self._effects: Effects | None = None
         self._latest: Unit | None = None
 

@@ -29,6 +29,25 @@ HOT = {
     "environment step in for": "for t in range(1000):\n    out = self.env.step(a)",
     "train_on_batch": "while i < n:\n    model.train_on_batch(x, y)\n    i += 1",
     "inside an epoch loop": "for epoch in range(9):\n  for x in batches:",
+    "parameter of a function that is called here": (
+        "from torch.utils.data import DataLoader\n"
+        "def fit(data):\n  for x in data:\n    mlflow.log_metric('a', x)\n"
+        "fit(DataLoader(d))"
+    ),
+    "attribute set from a loader": (
+        "from torch.utils.data import DataLoader\n"
+        "class T:\n  def __init__(self):\n    self.data = tqdm(DataLoader(d))\n"
+        "  def fit(self):\n    for x in self.data:\n      mlflow.log_metric('a', x)"
+    ),
+    "generator of the project": (
+        "def portions(rows):\n  for i in range(0, len(rows), batch_size):\n    yield rows[i:i + batch_size]\n"
+        "for x in portions(rows):"
+    ),
+    "function that returns a loader": (
+        "from torch.utils.data import DataLoader\n"
+        "def make(rows):\n  return DataLoader(rows)\n"
+        "for x in make(rows):"
+    ),
     "comprehension source": "for x in (y for y in z) if z else train_loader:",
 }
 
@@ -53,6 +72,8 @@ COLD = {
 
 
 def _program(head: str) -> str:
+    if "log_metric" in head:
+        return head
     *before, last = head.splitlines()
     if last.rstrip().endswith(":"):
         indent = " " * (len(last) - len(last.lstrip()) + 4)
@@ -155,6 +176,27 @@ def test_throttled(body: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("body", NOT_THROTTLED.values(), ids=NOT_THROTTLED.keys())
 def test_not_throttled(body: str, tmp_path: Path) -> None:
     assert len(lines(check(_in_loop(body), tmp_path, "MLF101"), "MLF101")) == 1
+
+
+@pytest.mark.parametrize(
+    ("flag", "hot"),
+    [("step % self.every == 0", False), ("step % self.one == 0", True), ("step % one == 0", True), ("rank == 0", True)],
+)
+def test_flags_and_divisors_that_an_object_or_a_parameter_holds(flag: str, hot: bool, tmp_path: Path) -> None:
+    code = f"""
+    import mlflow
+    class Trainer:
+        def __init__(self, every=10):
+            self.every = every
+            self.one = 1
+        def fit(self, loader, one=1):
+            for step, x in enumerate(loader):
+                self.flag = {flag}
+                if self.flag:
+                    mlflow.log_metric("a", x)
+    Trainer().fit(data)
+    """
+    assert lines(check(code, tmp_path, "MLF101"), "MLF101") == ([11] if hot else [])
 
 
 def test_a_run_of_its_own_ends_the_count(tmp_path: Path) -> None:

@@ -5,15 +5,28 @@ Invariant: as for names, an attribute stands for something only when every assig
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias
 
-from mlflow_lint.analysis.meaning import ClassRef, External, FunctionRef, Meaning, Place, agreed, same
-from mlflow_lint.analysis.scopes import Declared, says_nothing
+from mlflow_lint.analysis.meaning import ClassRef, External, FunctionRef, Meaning, Place, either, same
+from mlflow_lint.analysis.scopes import Declared, Value
 from mlflow_lint.facts import model as facts
-from mlflow_lint.facts.functions import is_property, is_static, self_assignments
+from mlflow_lint.facts.functions import additions, is_property, is_static, self_assignments
 
 if TYPE_CHECKING:
     from mlflow_lint.analysis.resolve import Resolver
+
+
+Setting: TypeAlias = tuple["facts.Expression | None", "facts.Expression | None", Place]
+"""A value, an annotation, and where they stand."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """What the objects of one class keep in their attributes, by name."""
+
+    settings: dict[str, list[Setting]] = field(default_factory=dict)
+    additions: dict[str, list[tuple[facts.Expression, Place]]] = field(default_factory=dict)
 
 
 class Classes:
@@ -21,6 +34,7 @@ class Classes:
 
     def __init__(self, resolver: Resolver) -> None:
         self._resolver = resolver
+        self._known: dict[int, _Kept] = {}
 
     def bases(self, definition: ClassRef) -> list[Meaning]:
         """What the bases of a class are, those that are known."""
@@ -74,31 +88,74 @@ class Classes:
     def _assigned(self, current: ClassRef, name: str) -> Meaning | None:
         """What `self.name` is set to by the methods and the body of a class."""
         known: list[Meaning] = []
-        place = Place(current.scope)
-        for binding in current.scope.bindings.get(name, []):
-            if isinstance(binding, Declared):
-                declared = self._resolver.annotation(binding.annotation, place)
+        for value, annotation, place in self._set_in(current, name):
+            if annotation is not None:
+                declared = self._resolver.annotation(annotation, place)
                 if declared is not None:
-                    return declared
-            elif not says_nothing(binding, []):
-                meaning = self._resolver.binding(binding, place)
+                    if place.scope is current.scope:
+                        return declared
+                    known.append(declared)
+                    continue
+            if value is None or isinstance(value, facts.Constant):
+                continue
+            meaning = self._resolver.resolve(value, place)
+            if meaning is None:
+                return None
+            known.append(meaning)
+        for binding in current.scope.bindings.get(name, []):
+            if not isinstance(binding, (Declared, Value)):
+                meaning = self._resolver.binding(binding, Place(current.scope))
                 if meaning is None:
                     return None
                 known.append(meaning)
-        for statement in current.definition.body:
-            if isinstance(statement, facts.Function) and statement.parameters:
-                own = statement.parameters[0].name
-                scope = current.scope.inner[id(statement)]
-                for value, annotation in self_assignments(statement.body, own, name):
-                    if annotation is not None:
-                        meaning = self._resolver.annotation(annotation, Place(scope, current))
-                        if meaning is not None:
-                            known.append(meaning)
-                            continue
-                    if value is None or isinstance(value, facts.Constant):
-                        continue
-                    meaning = self._resolver.resolve(value, Place(scope, current))
-                    if meaning is None:
-                        return None
-                    known.append(meaning)
-        return agreed(known)
+        return either(known)
+
+    def assignments(self, of: ClassRef, name: str) -> list[Setting]:
+        """Values and annotations that the nearest class of an ancestry that sets `self.name` gives it."""
+        for current in self.ancestry(of):
+            if isinstance(current, ClassRef):
+                found = self._set_in(current, name)
+                if found:
+                    return found
+        return []
+
+    def appended(self, of: ClassRef, name: str) -> list[tuple[facts.Expression, Place]]:
+        """What the methods of a class and its ancestors add to the container in `self.name`."""
+        return [
+            addition
+            for current in self.ancestry(of)
+            if isinstance(current, ClassRef)
+            for addition in self._kept(current).additions.get(name, ())
+        ]
+
+    def _set_in(self, current: ClassRef, name: str) -> list[Setting]:
+        return self._kept(current).settings.get(name, [])
+
+    def _kept(self, current: ClassRef) -> _Kept:
+        """What the objects of a class keep, gathered once."""
+        key = id(current.definition)
+        if key not in self._known:
+            self._known[key] = _kept(current)
+        return self._known[key]
+
+
+def _kept(current: ClassRef) -> _Kept:
+    kept = _Kept()
+    place = Place(current.scope)
+    for name, bindings in current.scope.bindings.items():
+        for binding in bindings:
+            if isinstance(binding, Declared):
+                kept.settings.setdefault(name, []).append((None, binding.annotation, place))
+            elif isinstance(binding, Value):
+                value = facts.Opaque() if binding.unpacked else binding.expression
+                kept.settings.setdefault(name, []).append((value, None, place))
+    for method in current.definition.body:
+        if isinstance(method, facts.Function) and method.parameters:
+            own = method.parameters[0].name
+            inside = Place(current.scope.inner[id(method)], current)
+            for name, settings in self_assignments(method.body, own).items():
+                kept.settings.setdefault(name, []).extend((value, note, inside) for value, note in settings)
+            for path, added in additions(method.body).items():
+                if len(path) == 2 and path[0] == own:
+                    kept.additions.setdefault(path[1], []).extend((value, inside) for value in added)
+    return kept

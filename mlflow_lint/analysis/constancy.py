@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from mlflow_lint.analysis.effects import Body, Effects
+from mlflow_lint.analysis.effects import Effects
 from mlflow_lint.analysis.hot import loop_line, loop_words
 from mlflow_lint.analysis.sites import Frame, Guard, Loop, Run, Site
+from mlflow_lint.analysis.summary import Body
 from mlflow_lint.analysis.throttles import assigned_names
 from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.api import Kind
@@ -69,17 +70,14 @@ def _param(effects: Effects, site: Site, body: Body) -> tuple[str, tuple[Step, .
         if api.kind is not Kind.PARAM:
             return None
         return api.label, (Step(body.unit.path, line, api.label),)
-    reached = effects.of_call(site.call, site.place)
-    if reached is None:
-        return None
-    function, found = reached
-    for effect in found:
-        if effect.api.kind is Kind.PARAM and effect.key.constant and not effect.throttled and not effect.own_run:
-            name = f"{function.definition.name}()"
-            return (
-                f"{name}, which calls {effect.api.label},",
-                (Step(body.unit.path, line, name), *effect.chain),
-            )
+    for reached in effects.reached(site.call, site.place):
+        for effect in reached.effects:
+            if effect.api.kind is Kind.PARAM and effect.key.constant and not effect.throttled and not effect.own_run:
+                name = f"{reached.function.definition.name}()"
+                return (
+                    f"{name}, which calls {effect.api.label},",
+                    (Step(body.unit.path, line, name), *effect.chain),
+                )
     return None
 
 

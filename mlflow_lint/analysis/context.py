@@ -8,10 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from mlflow_lint.analysis.effects import Body, Effects
+from mlflow_lint.analysis.effects import Effects
 from mlflow_lint.analysis.hot import HotWrite, hot_writes
 from mlflow_lint.analysis.per_key import KeyedWrite, keyed_writes
 from mlflow_lint.analysis.rows import Row, rows
+from mlflow_lint.analysis.summary import Body
 from mlflow_lint.findings import Step
 from mlflow_lint.project.modules import Unit
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from mlflow_lint.analysis.effects import Body, Effect, Effects
+from mlflow_lint.analysis.effects import Effects
 from mlflow_lint.analysis.sites import Frame, Loop, Run, Site
+from mlflow_lint.analysis.summary import Body, Effect
 from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.api import Api, Kind
 from mlflow_lint.facts.frequency import Frequency
@@ -65,22 +66,19 @@ def _group(api: Api) -> Kind:
 
 def _writes(effects: Effects, site: Site, body: Body) -> Iterator[tuple[Api, tuple[Step, ...]]]:
     """The writes that each evaluation of a call makes, itself or through project functions."""
-    api = effects.api(site.call, site.place)
     line = body.unit.line(site.call.span[0])
-    if api is not None:
-        if api.kind in _WRITES and not _is_buffered(site.call, body):
-            yield api, (Step(body.unit.path, line, api.label),)
-        return
-    reached = effects.of_call(site.call, site.place)
-    if reached is None:
-        return
-    function, found = reached
     kinds: set[Kind] = set()
-    for effect in sorted(found, key=_preference):
-        if effect.api.kind not in _WRITES or effect.throttled or effect.own_run or _group(effect.api) in kinds:
-            continue
-        kinds.add(_group(effect.api))
-        yield effect.api, (Step(body.unit.path, line, f"{function.definition.name}()"), *effect.chain)
+    for api in effects.apis(site.call, site.place):
+        if api.kind in _WRITES and not _is_buffered(site.call, body) and _group(api) not in kinds:
+            kinds.add(_group(api))
+            yield api, (Step(body.unit.path, line, api.label),)
+    for reached in effects.reached(site.call, site.place):
+        step = Step(body.unit.path, line, f"{reached.function.definition.name}()")
+        for effect in sorted(reached.effects, key=_preference):
+            if effect.api.kind not in _WRITES or effect.throttled or effect.own_run or _group(effect.api) in kinds:
+                continue
+            kinds.add(_group(effect.api))
+            yield effect.api, (step, *effect.chain)
 
 
 def _preference(effect: Effect) -> int:

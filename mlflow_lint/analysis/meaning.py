@@ -18,6 +18,8 @@ class External:
     """Something of a library, by dotted path; `path.of.Class().method` for what is reached through an instance."""
 
     dotted: str
+    applied: tuple[facts.Argument, ...] = ()
+    """Arguments that a `functools.partial` has filled already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,8 @@ class FunctionRef:
     receiver: ClassRef | None = None
     bound: bool = False
     """Whether the first parameter is already filled by the object."""
+    applied: tuple[facts.Argument, ...] = ()
+    """Arguments that a `functools.partial` has filled already."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -72,7 +76,19 @@ class Super:
     receiver: ClassRef
 
 
-Meaning: TypeAlias = External | Result | ModuleRef | ClassRef | Instance | FunctionRef | Super
+@dataclass(frozen=True, eq=False, slots=True)
+class Several:
+    """One of several things, or each in turn: the loggers of a list, the subclasses that override a method.
+
+    Good for asking what a call may do, never for rewriting it.
+    """
+
+    options: tuple[Meaning, ...]
+
+
+Meaning: TypeAlias = External | Result | ModuleRef | ClassRef | Instance | FunctionRef | Super | Several
+
+_MOST_OPTIONS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +118,7 @@ def same(left: Meaning, right: Meaning) -> bool:
         case Instance(), Instance():
             return left.type.definition is right.type.definition
         case FunctionRef(), FunctionRef():
-            return left.definition is right.definition
+            return left.definition is right.definition and left.applied == right.applied
     return False
 
 
@@ -111,6 +127,28 @@ def agreed(known: list[Meaning]) -> Meaning | None:
     if known and all(same(known[0], other) for other in known[1:]):
         return known[0]
     return None
+
+
+def either(known: list[Meaning]) -> Meaning | None:
+    """What several bindings stand for, if each is known: one thing, or one of several objects or functions."""
+    common = agreed(known)
+    if common is not None or not known:
+        return common
+    options: list[Meaning] = []
+    for meaning in known:
+        for option in options_of(meaning):
+            if not any(same(option, other) for other in options):
+                options.append(option)
+    if len(options) > _MOST_OPTIONS or not any(isinstance(o, (Instance, FunctionRef, ClassRef)) for o in options):
+        return None
+    return Several(tuple(options))
+
+
+def options_of(meaning: Meaning | None) -> tuple[Meaning, ...]:
+    """The things that a meaning may be: itself, those of a `Several`, or nothing."""
+    if meaning is None:
+        return ()
+    return meaning.options if isinstance(meaning, Several) else (meaning,)
 
 
 def all_agreed(options: list[Meaning | None]) -> Meaning | None:

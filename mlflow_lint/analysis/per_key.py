@@ -10,11 +10,13 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from mlflow_lint.analysis.effects import Body, Effects
+from mlflow_lint.analysis.arguments import filled_parameters
+from mlflow_lint.analysis.effects import Effects
 from mlflow_lint.analysis.hot import loop_line, loop_words
 from mlflow_lint.analysis.loops import own_calls
 from mlflow_lint.analysis.rows import GROUPED, arguments_of
 from mlflow_lint.analysis.sites import Loop, Rescue, Run, Site
+from mlflow_lint.analysis.summary import Body
 from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.api import Api, Kind
 from mlflow_lint.facts.frequency import Frequency
@@ -86,9 +88,12 @@ def _innermost(site: Site) -> Loop | None:
 
 def _single_write(effects: Effects, site: Site, body: Body, loop: Loop) -> tuple[Api, tuple[Step, ...]] | None:
     """The one write that a call makes under a key of this turn."""
+    api = effects.api(site.call, site.place)
+    functions = effects.reached(site.call, site.place) if api is None else ()
+    if api is None and len(functions) != 1:
+        return None
     varying = turn_names(loop)
     line = body.unit.line(site.call.span[0])
-    api = effects.api(site.call, site.place)
     if api is not None:
         if api.kind not in GROUPED:
             return None
@@ -100,26 +105,24 @@ def _single_write(effects: Effects, site: Site, body: Body, loop: Loop) -> tuple
         if step is not None and names_in(step.value) & varying:
             return None
         return api, (Step(body.unit.path, line, api.label),)
-    reached = effects.of_call(site.call, site.place)
-    if reached is None:
-        return None
-    function, found = reached
-    writes = [effect for effect in found if effect.api.kind in (*GROUPED, Kind.BATCH, Kind.ARTIFACT)]
+    (reached,) = functions
+    writes = [effect for effect in reached.effects if effect.api.kind in (*GROUPED, Kind.BATCH, Kind.ARTIFACT)]
     # A helper that writes one key: perhaps as one of several kinds, but under the same name and not in a loop.
     if not writes or any(
-        effect.repeated or effect.api.plural or effect.own_run or not effect.key.parameters for effect in writes
+        effect.repeated or effect.api.plural or effect.own_run or not effect.key.origins for effect in writes
     ):
         return None
     effect = writes[0]
     if any(other.key != effect.key for other in writes):
         return None
-    filled = effects.resolver.parameter_arguments(site.call, function)
-    if not any(names_in(filled[name]) & varying for name in effect.key.parameters if name in filled):
+    filled = filled_parameters(site.call, reached.function)
+    keyed_by = effect.key.parameters(reached.function)
+    if not any(names_in(filled[name]) & varying for name in keyed_by & filled.keys()):
         return None
     step_names = [value for name, value in filled.items() if "step" in name or "epoch" in name]
     if any(names_in(value) & varying for value in step_names):
         return None
-    return effect.api, (Step(body.unit.path, line, f"{function.definition.name}()"), *effect.chain)
+    return effect.api, (Step(body.unit.path, line, f"{reached.function.definition.name}()"), *effect.chain)
 
 
 def _key(api: Api, arguments: dict[str, facts.Argument]) -> facts.Expression | None:

@@ -8,9 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 
+from mlflow_lint.analysis.annotations import annotated
+from mlflow_lint.analysis.callers import Callers
 from mlflow_lint.analysis.classes import Classes
+from mlflow_lint.analysis.elements import Elements
 from mlflow_lint.analysis.meaning import (
     ClassRef,
     External,
@@ -20,9 +24,9 @@ from mlflow_lint.analysis.meaning import (
     ModuleRef,
     Place,
     Result,
+    Several,
     Super,
-    agreed,
-    all_agreed,
+    either,
 )
 from mlflow_lint.analysis.memo import Memo
 from mlflow_lint.analysis.scopes import (
@@ -38,11 +42,9 @@ from mlflow_lint.analysis.scopes import (
 )
 from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.functions import is_classmethod, is_static, returned_values
-from mlflow_lint.facts.traverse import argument
 from mlflow_lint.project.modules import Modules
 
 _DEPTH = 200
-_OPTIONAL = ("Optional", "Union", "Annotated", "Final", "ClassVar")
 
 
 class Resolver:
@@ -52,12 +54,19 @@ class Resolver:
         self.modules = modules
         self._known: Memo[Meaning | None] = Memo(None)
         self.classes = Classes(self)
+        self.callers = Callers(self)
+        self._elements = Elements(self)
+        self._lambdas: dict[int, FunctionRef] = {}
         self._depth = 0
         self._anyway = False
 
     def forget(self) -> None:
         """Drop every answer, because more modules are known now."""
         self._known.clear()
+        self._lambdas.clear()
+        self.classes = Classes(self)
+        self.callers = Callers(self)
+        self._elements = Elements(self)
         self.modules.forget_absent()
 
     def remembered(self, key: tuple[Hashable, ...], answer: Callable[[], Meaning | None]) -> Meaning | None:
@@ -99,7 +108,26 @@ class Resolver:
                 return self._alternatives(operands, place)
             case facts.Conditional(_, body, otherwise):
                 return self._alternatives((body, otherwise), place)
+            case facts.Lambda():
+                return self._lambda(expression, place)
+            case facts.Subscript(value, _):
+                # Which of several members it is, nobody knows.
+                member = self._elements.of(value, (), place)
+                return None if isinstance(member, Several) else member
         return None
+
+    def _lambda(self, expression: facts.Lambda, place: Place) -> Meaning:
+        """A lambda as the function that it is."""
+        key = id(expression)
+        if key not in self._lambdas:
+            body = (facts.Leave("return", expression.body, expression.span),)
+            parameters, span = expression.parameters, expression.span
+            definition = facts.Function("<lambda>", parameters, body, (), None, False, False, span)
+            scope = Scope(definition, place.scope, place.scope.home)
+            for parameter in parameters:
+                scope.bind(parameter.name, parameter)
+            self._lambdas[key] = FunctionRef(place.unit, definition, scope, place.receiver)
+        return self._lambdas[key]
 
     def _alternatives(self, options: tuple[facts.Expression, ...], place: Place) -> Meaning | None:
         """`given or MlflowClient()`: what is passed in is meant to be used like what stands in for it."""
@@ -112,7 +140,7 @@ class Resolver:
                 known.append(meaning)
             elif not isinstance(option, (facts.Name, facts.Attribute)):
                 return None
-        return agreed(known)
+        return either(known)
 
     def _call(self, call: facts.Call, place: Place) -> Meaning | None:
         function = call.function
@@ -125,16 +153,22 @@ class Resolver:
                 if owner is not None and isinstance(wanted, facts.Constant) and isinstance(wanted.value, str):
                     return self.attribute(owner, wanted.value)
             return None
-        called = self.resolve(function, place)
+        return self._result(self.resolve(function, place), call, place)
+
+    def _result(self, called: Meaning | None, call: facts.Call, place: Place) -> Meaning | None:
+        """What calling something gives."""
         match called:
             case External("functools.partial") if call.arguments:
-                return self.resolve(call.arguments[0].value, place)
+                return _applied(self.resolve(call.arguments[0].value, place), call.arguments[1:])
             case External(dotted):
                 return Result(dotted)
             case ClassRef():
                 return Instance(called)
             case FunctionRef():
                 return self.returned(called)
+            case Several(options):
+                results = [self._result(option, call, place) for option in options]
+                return either([result for result in results if result is not None])
         return None
 
     def _super(self, place: Place) -> Meaning | None:
@@ -162,7 +196,7 @@ class Resolver:
             if meaning is None:
                 return None
             known.append(meaning)
-        return agreed(known)
+        return either(known)
 
     # ------------------------------------------------------------------------------------------------- names
     def name(self, name: str, place: Place) -> Meaning | None:
@@ -188,7 +222,7 @@ class Resolver:
                     known.clear()
                     break
                 known.append(meaning)
-            common = agreed(known)
+            common = either(known)
             if common is not None or (group is firm and firm):
                 return common
         return None
@@ -214,14 +248,8 @@ class Resolver:
                 scope = place.scope.inner.get(id(binding))
                 return ClassRef(place.unit, binding, scope) if scope else None
             case Item(iterable, path):
-                return self._item(iterable, path, place)
+                return self._elements.of(iterable, path, place)
         return None
-
-    def _item(self, iterable: facts.Expression, path: tuple[int, ...], place: Place) -> Meaning | None:
-        """`for logger in (a, b)`: known when the members are displayed and agree."""
-        if path or not isinstance(iterable, facts.Collection):
-            return None
-        return all_agreed([self.resolve(item, place) for item in iterable.items])
 
     def _entered(self, expression: facts.Expression, place: Place) -> Meaning | None:
         """`with value as name` gives what `__enter__` returns, which for most objects is the object."""
@@ -248,32 +276,23 @@ class Resolver:
         if parameter.default is not None and not isinstance(parameter.default, facts.Constant):
             outer_place = Place(place.scope.parent) if place.scope.parent is not None else place
             return self.resolve(parameter.default, outer_place)
-        return None
+        return self._passed(parameter, place.scope)
+
+    def _passed(self, parameter: facts.Parameter, scope: Scope) -> Meaning | None:
+        """What the calls in the same file pass for a parameter, if all of them are known."""
+        known: list[Meaning] = []
+        for given, where in self.callers.arguments(scope, parameter.name) or ():
+            if isinstance(given, facts.Constant):
+                continue
+            meaning = self.resolve(given, where)
+            if meaning is None:
+                return None
+            known.append(meaning)
+        return either(known)
 
     def annotation(self, expression: facts.Expression, place: Place) -> Meaning | None:
-        """What an object with this annotation is: `MlflowClient`, `Optional["MlflowClient"]`, `X | None`."""
-        match expression:
-            case facts.Constant(str() as text) if text.replace(".", "").replace("_", "").isalnum():
-                dotted: facts.Expression = facts.Name(text.partition(".")[0])
-                for part in text.split(".")[1:]:
-                    dotted = facts.Attribute(dotted, part)
-                return self.annotation(dotted, place)
-            case facts.Operation("|", operands):
-                return all_agreed([self.annotation(o, place) for o in operands if o != facts.Constant(None)])
-            case facts.Subscript(value, index):
-                if isinstance(value, (facts.Name, facts.Attribute)):
-                    word = value.id if isinstance(value, facts.Name) else value.name
-                    if word in _OPTIONAL:
-                        options = index.items if isinstance(index, facts.Collection) else (index,)
-                        options = options[:1] if word == "Annotated" else options
-                        return all_agreed([self.annotation(o, place) for o in options if o != facts.Constant(None)])
-                return None
-            case facts.Name() | facts.Attribute():
-                meaning = self.resolve(expression, place)
-                if isinstance(meaning, External):
-                    return Result(meaning.dotted)
-                return Instance(meaning) if isinstance(meaning, ClassRef) else None
-        return None
+        """What an object with this annotation is."""
+        return annotated(expression, place, self)
 
     # ----------------------------------------------------------------------------------------------- imports
     def _imported(self, name: facts.ImportedName, place: Place) -> Meaning | None:
@@ -328,6 +347,10 @@ class Resolver:
                 return self.classes.member(owner, name, owner, instance=False)
             case Instance(of):
                 return self.classes.member(of, name, of, instance=True)
+            case Several(options):
+                members = [self.attribute(option, name) for option in options]
+                known = tuple(meaning for meaning in members if meaning is not None)
+                return Several(known) if known else None
             case Super(of, receiver):
                 for base in self.classes.bases(of):
                     if isinstance(base, ClassRef):
@@ -337,25 +360,12 @@ class Resolver:
                 return None
         return None
 
-    # --------------------------------------------------------------------------------------------- arguments
-    @staticmethod
-    def parameter_arguments(call: facts.Call, function: FunctionRef) -> dict[str, facts.Expression]:
-        """Which expression fills which parameter of a project function; those hidden by `*` are left out."""
-        parameters = [p for p in function.definition.parameters if not p.star]
-        positional = [p for p in parameters if not p.keyword_only]
-        if function.bound and positional:
-            positional = positional[1:]
-        filled: dict[str, facts.Expression] = {}
-        for index, parameter in enumerate(positional):
-            given = argument(call, parameter.name, index)
-            if given is not None:
-                filled[parameter.name] = given.value
-        for parameter in parameters:
-            if parameter.keyword_only:
-                named = call.keyword(parameter.name)
-                if named is not None:
-                    filled[parameter.name] = named.value
-        return filled
+
+def _applied(meaning: Meaning | None, arguments: tuple[facts.Argument, ...]) -> Meaning | None:
+    """What `functools.partial` makes of a function."""
+    if isinstance(meaning, (External, FunctionRef)):
+        return replace(meaning, applied=(*meaning.applied, *arguments))
+    return None
 
 
 def _module_name(file: str) -> str:

@@ -10,9 +10,10 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from mlflow_lint.analysis.effects import Body, Effects
+from mlflow_lint.analysis.effects import Effects
 from mlflow_lint.analysis.meaning import External
 from mlflow_lint.analysis.sites import Frame, Loop, Site
+from mlflow_lint.analysis.summary import Body
 from mlflow_lint.analysis.throttles import assigned_names
 from mlflow_lint.analysis.weight import is_light, is_pure
 from mlflow_lint.facts import model as facts
@@ -173,8 +174,7 @@ def _interrupts(effects: Effects, write: Write) -> bool:
 
 
 def _has_effects(effects: Effects, call: facts.Call, write: Write) -> bool:
-    reached = effects.of_call(call, write.site.place)
-    return reached is not None and bool(reached[1])
+    return any(reached.effects for reached in effects.reached(call, write.site.place))
 
 
 def _continues(effects: Effects, row: list[Write], write: Write) -> bool:

@@ -11,10 +11,11 @@ import enum
 import re
 from dataclasses import dataclass
 
-from mlflow_lint.analysis.meaning import Instance, Place, Result
+from mlflow_lint.analysis.meaning import FunctionRef, Instance, Place, Result
 from mlflow_lint.analysis.resolve import Resolver
-from mlflow_lint.analysis.scopes import Value
+from mlflow_lint.analysis.scopes import Scope, Value
 from mlflow_lint.facts import model as facts
+from mlflow_lint.facts.functions import returned_values, yielding_loops
 from mlflow_lint.facts.traverse import descend, last_name, shown
 
 
@@ -117,8 +118,8 @@ class Sources:
                 return self._call(node, place, depth)
             case facts.Name(name):
                 return self._followed(name, place, depth) or _named(node)
-            case facts.Attribute():
-                return self._typed(node, place) or _named(node)
+            case facts.Attribute(value, name):
+                return self._typed(node, place) or self._kept(value, name, place, depth) or _named(node)
             case facts.Subscript(value, _):
                 word = last_name(value)
                 if _LOADERS.search(word):
@@ -165,7 +166,7 @@ class Sources:
             return Walked(Source.TRIALS, f"{shown(call)} gives one trial at a time")
         if word in _DATASET_METHODS or _BATCH_CALL.search(word):
             return Walked(Source.BATCHES, f"{shown(call)} gives batches")
-        typed = self._typed(call, place)
+        typed = self._typed(call, place) or self._given_by(call, place, depth)
         if typed is not None:
             return typed
         if isinstance(call.function, facts.Attribute) and word in (
@@ -234,17 +235,56 @@ class Sources:
         if holder is None:
             return None
         inner = Place(holder, place.receiver)
-        found: list[Walked] = []
         for binding in holder.bindings[name]:
             if isinstance(binding, Value) and not isinstance(binding.expression, facts.Name):
                 if binding.unpacked and not _is_prepared(binding.expression):
                     continue
-                if isinstance(binding.expression, facts.Collection) and not binding.expression.items:
-                    continue  # an empty list that is filled later says nothing of what it holds
-                walked = self._of(binding.expression, inner, depth + 1)
+                walked = self._assigned(binding.expression, inner, depth)
                 if walked is not None:
-                    found.append(walked)
-        return found[0] if found else None
+                    return walked
+            elif isinstance(binding, facts.Parameter):
+                return self._passed(holder, name, depth)
+        return None
+
+    def _passed(self, scope: Scope, name: str, depth: int) -> Walked | None:
+        """What the calls of a function in its file pass for a parameter, if they agree."""
+        arguments = self._resolver.callers.arguments(scope, name) or ()
+        found = [self._assigned(given, where, depth) for given, where in arguments]
+        first = found[0] if found else None
+        return first if first is not None and all(w is not None and w.source is first.source for w in found) else None
+
+    def _kept(self, owner: facts.Expression, name: str, place: Place, depth: int) -> Walked | None:
+        """What an object keeps in an attribute: `self.batches = make_batches(data)`."""
+        of = self._resolver.resolve(owner, place)
+        if not isinstance(of, Instance):
+            return None
+        for value, _, where in self._resolver.classes.assignments(of.type, name):
+            walked = self._assigned(value, where, depth) if value is not None else None
+            if walked is not None:
+                return walked
+        return None
+
+    def _assigned(self, value: facts.Expression, place: Place, depth: int) -> Walked | None:
+        if isinstance(value, (facts.Collection, facts.Mapping, facts.Constant)):
+            # A display that is empty, or is filled later, says nothing of what it holds by then.
+            return None if not getattr(value, "items", ()) else self._of(value, place, depth + 1)
+        return self._of(value, place, depth + 1)
+
+    def _given_by(self, call: facts.Call, place: Place, depth: int) -> Walked | None:
+        """What a function of the project returns, or yields turn after turn."""
+        function = self._resolver.resolve(call.function, place)
+        if not isinstance(function, FunctionRef):
+            return None
+        inside = Place(function.scope, function.receiver)
+        body = function.definition.body
+        if not function.definition.is_generator:
+            returned = [self._assigned(value, inside, depth) for value in returned_values(body)]
+            return next((walked for walked in returned if walked is not None), None)
+        for loop in yielding_loops(body):
+            walked = self._of(loop.iterable, inside, depth + 1)
+            if walked is not None and walked.source is Source.BATCHES:
+                return Walked(Source.BATCHES, f"{shown(call)} yields one batch at a time")
+        return None
 
 
 def _is_prepared(expression: facts.Expression) -> bool:

@@ -11,9 +11,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from mlflow_lint.analysis.meaning import FunctionRef, Place
+from mlflow_lint.analysis.classes import Setting
+from mlflow_lint.analysis.meaning import FunctionRef, Instance, Place
 from mlflow_lint.analysis.resolve import Resolver
-from mlflow_lint.analysis.scopes import Item, Unknown, Value
+from mlflow_lint.analysis.scopes import Item, Scope, Unknown, Value
 from mlflow_lint.analysis.sites import Frame, Guard, Loop, Rescue
 from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.functions import inner_blocks, returned_values
@@ -98,8 +99,8 @@ class Throttles:
                 return few(value, holds)
             case facts.Name(name):
                 return holds and (self._stored(name, place, loop, depth) or self._event(test, loop))
-            case facts.Attribute():
-                return holds and self._event(test, loop)
+            case facts.Attribute(owner, name):
+                return holds and (self._kept(owner, name, place, loop, depth) or self._event(test, loop))
             case facts.Call():
                 return self._called(test, holds, place, loop, depth)
         return False
@@ -139,17 +140,42 @@ class Throttles:
         """Whether dividing by this leaves some turns out: not when it is plainly 1."""
         return self.constant(divisor, place) not in (1, True)
 
-    def constant(self, expression: facts.Expression, place: Place) -> object:
-        """The one literal that a name is bound to, or the literal itself; `...` where there is no such thing."""
+    def constant(self, expression: facts.Expression, place: Place, depth: int = 0) -> object:
+        """The one literal that a name or attribute is bound to, or the literal itself; `...` where there is none."""
         if isinstance(expression, facts.Constant):
             return expression.value
+        if depth > 4:
+            return ...
         if isinstance(expression, facts.Name):
             holder = place.scope.holder(expression.id)
             bindings = holder.bindings[expression.id] if holder else []
-            if len(bindings) == 1 and isinstance(bindings[0], Value) and not bindings[0].unpacked:
-                value = bindings[0].expression
-                return value.value if isinstance(value, facts.Constant) else ...
+            if holder is not None and len(bindings) == 1:
+                (binding,) = bindings
+                if isinstance(binding, Value) and not binding.unpacked:
+                    return self.constant(binding.expression, Place(holder, place.receiver), depth + 1)
+                if isinstance(binding, facts.Parameter):
+                    return self._only_value(binding, holder)
+        if isinstance(expression, facts.Attribute):
+            found = {
+                self.constant(value, where, depth + 1) if value is not None else ...
+                for value, _, where in self._assignments(expression.value, expression.name, place)
+            }
+            return found.pop() if len(found) == 1 else ...
         return ...
+
+    def _only_value(self, parameter: facts.Parameter, scope: Scope) -> object:
+        """The literal that a parameter is given in every call of its file, its default among them."""
+        given = self._resolver.callers.arguments(scope, parameter.name)
+        if not given and not self._resolver.callers.is_called(scope):
+            return ...
+        values = {value.value if isinstance(value, facts.Constant) else ... for value, _ in given or ()}
+        if isinstance(parameter.default, facts.Constant):
+            values.add(parameter.default.value)
+        return values.pop() if given is not None and len(values) == 1 else ...
+
+    def _assignments(self, owner: facts.Expression, name: str, place: Place) -> list[Setting]:
+        of = self._resolver.resolve(owner, place)
+        return self._resolver.classes.assignments(of.type, name) if isinstance(of, Instance) else []
 
     def _counts(self, expression: facts.Expression, place: Place) -> bool:
         """Whether an expression is a counter of turns: an index, a step number, something that is counted up."""
@@ -189,6 +215,12 @@ class Throttles:
             if isinstance(binding, Value) and not isinstance(binding.expression, facts.Constant)
         ]
         return bool(values) and all(self._few(value, True, place, loop, (), depth + 1) for value in values)
+
+    def _kept(self, owner: facts.Expression, name: str, place: Place, loop: Loop | None, depth: int) -> bool:
+        """`self.log_now = step % n == 0` … `if self.log_now:`."""
+        set_to = [(value, where) for value, _, where in self._assignments(owner, name, place) if value is not None]
+        values = [(value, where) for value, where in set_to if not isinstance(value, facts.Constant)]
+        return bool(values) and all(self._few(value, True, where, None, (), depth + 1) for value, where in values)
 
     def _called(self, call: facts.Call, holds: bool, place: Place, loop: Loop | None, depth: int) -> bool:
         word = last_name(call.function)

@@ -6,6 +6,7 @@ Invariant: pure functions over `facts.model`; nested functions and classes are l
 from __future__ import annotations
 
 from mlflow_lint.facts import model as facts
+from mlflow_lint.facts.traverse import descend
 
 
 def decorator_names(function: facts.Function) -> set[str]:
@@ -48,21 +49,60 @@ def returned_values(block: facts.Block) -> list[facts.Expression]:
     return found
 
 
-def self_assignments(
-    block: facts.Block, own: str, name: str
-) -> list[tuple[facts.Expression | None, facts.Expression | None]]:
-    """Values and annotations that a method assigns to `self.name`."""
-    wanted = facts.Attribute(facts.Name(own), name)
-    found: list[tuple[facts.Expression | None, facts.Expression | None]] = []
-    for statement in block:
-        if isinstance(statement, facts.Assign) and wanted in statement.targets:
-            found.append((statement.value, statement.annotation))
-        elif isinstance(statement, facts.Assign):
-            unpacked = [t for t in statement.targets if isinstance(t, facts.Collection) and wanted in t.items]
-            found.extend((facts.Opaque(), None) for _ in unpacked)
-        for inner in inner_blocks(statement):
-            found.extend(self_assignments(inner, own, name))
+Setting = tuple["facts.Expression | None", "facts.Expression | None"]
+"""A value and an annotation, at least one of them."""
+
+
+def self_assignments(block: facts.Block, own: str) -> dict[str, list[Setting]]:
+    """Values and annotations that a method assigns to attributes of its object, which it calls `own`."""
+    found: dict[str, list[Setting]] = {}
+    _collect_assignments(block, facts.Name(own), found)
     return found
+
+
+def _collect_assignments(block: facts.Block, own: facts.Name, found: dict[str, list[Setting]]) -> None:
+    for statement in block:
+        if isinstance(statement, facts.Assign):
+            for target in statement.targets:
+                if isinstance(target, facts.Attribute) and target.value == own:
+                    found.setdefault(target.name, []).append((statement.value, statement.annotation))
+                elif isinstance(target, facts.Collection):
+                    for part in target.items:
+                        if isinstance(part, facts.Attribute) and part.value == own:
+                            found.setdefault(part.name, []).append((facts.Opaque(), None))
+        else:
+            for inner in inner_blocks(statement):
+                _collect_assignments(inner, own, found)
+
+
+def additions(block: facts.Block) -> dict[tuple[str, ...], list[facts.Expression]]:
+    """What a body adds to containers: `x.append(value)` under `("x",)`, `self.x[key] = value` under `("self", "x")`."""
+    found: dict[tuple[str, ...], list[facts.Expression]] = {}
+    _collect_additions(block, found)
+    return found
+
+
+def _collect_additions(block: facts.Block, found: dict[tuple[str, ...], list[facts.Expression]]) -> None:
+    for statement in block:
+        match statement:
+            case facts.Evaluate(facts.Call(facts.Attribute(owner, "append" | "add"), (given,))):
+                found.setdefault(_path(owner), []).append(given.value)
+            case facts.Assign(targets, value) if value is not None:
+                for target in targets:
+                    if isinstance(target, facts.Subscript):
+                        found.setdefault(_path(target.value), []).append(value)
+        for inner in inner_blocks(statement):
+            _collect_additions(inner, found)
+
+
+def _path(expression: facts.Expression) -> tuple[str, ...]:
+    """`a.b` as `("a", "b")`; empty for what is not a name or one of its attributes."""
+    match expression:
+        case facts.Name(name):
+            return (name,)
+        case facts.Attribute(facts.Name(owner), name):
+            return (owner, name)
+    return ()
 
 
 def inner_blocks(statement: facts.Statement) -> tuple[facts.Block, ...]:
@@ -76,4 +116,49 @@ def inner_blocks(statement: facts.Statement) -> tuple[facts.Block, ...]:
             return (body,)
         case facts.Match(_, cases):
             return tuple(case.body for case in cases)
+    return ()
+
+
+def yielding_loops(block: facts.Block) -> list[facts.For]:
+    """The innermost `for` loops of a generator's body in which it yields."""
+    found: list[facts.For] = []
+    for statement in block:
+        deeper = [loop for inner in inner_blocks(statement) for loop in yielding_loops(inner)]
+        if not deeper and isinstance(statement, facts.For) and _yields(statement.body):
+            deeper = [statement]
+        found += deeper
+    return found
+
+
+def _yields(block: facts.Block) -> bool:
+    return any(
+        any(isinstance(node, facts.Yield) for expression in own_expressions(statement) for node in descend(expression))
+        or any(map(_yields, inner_blocks(statement)))
+        for statement in block
+    )
+
+
+def own_expressions(statement: facts.Statement) -> tuple[facts.Expression, ...]:
+    """The expressions that a statement evaluates itself where it stands, those of its blocks left out."""
+    match statement:
+        case facts.Evaluate(value):
+            return (value,)
+        case facts.Assign(targets, value):
+            return targets if value is None else (value, *targets)
+        case facts.Update(target, _, value):
+            return (value, target)
+        case facts.Leave(_, value):
+            return () if value is None else (value,)
+        case facts.If(test) | facts.While(test):
+            return (test,)
+        case facts.For(target, iterable):
+            return (iterable, target)
+        case facts.With(items):
+            return tuple(part for item in items for part in item if part is not None)
+        case facts.Match(subject, cases):
+            return (subject, *(case.guard for case in cases if case.guard is not None))
+        case facts.Function(_, parameters, _, decorators):
+            return (*decorators, *(p.default for p in parameters if p.default is not None))
+        case facts.Class(_, bases, _, decorators):
+            return (*decorators, *(base.value for base in bases))
     return ()

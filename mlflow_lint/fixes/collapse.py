@@ -281,8 +281,10 @@ def _writes_of_loop(keyed: KeyedWrite, write: Write, effects: Effects) -> list[W
             continue
         api = effects.api(site.call, site.place)
         if api is None:
-            reached = effects.of_call(site.call, site.place)
-            if reached is not None and any(effect.api.kind is write.api.kind for effect in reached[1]):
+            reached = effects.reached(site.call, site.place)
+            if any(effect.api.kind is write.api.kind for one in reached for effect in one.effects):
+                return None
+            if any(api.kind is write.api.kind for api in effects.apis(site.call, site.place)):
                 return None
             continue
         if api.kind is not write.api.kind:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mlflow_lint.analysis.effects import Body, Effects
+from mlflow_lint.analysis.effects import Effects
 from mlflow_lint.analysis.rows import Row, Write
 from mlflow_lint.analysis.sites import Attempt, Frame, Loop, Run
+from mlflow_lint.analysis.summary import Body
 from mlflow_lint.analysis.throttles import assigned_names
 from mlflow_lint.analysis.weight import is_pure, is_report
 from mlflow_lint.facts import model as facts

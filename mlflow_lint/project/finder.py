@@ -41,6 +41,15 @@ class ModuleFinder:
             return None
         return self._at(os.path.dirname(package_file), name)
 
+    def packages(self, file: str) -> list[str]:
+        """The `__init__.py` files that Python runs before it imports the module in `file`, innermost first."""
+        found = []
+        folder = os.path.dirname(file)
+        while "__init__.py" in self._listing(folder) and os.path.dirname(folder) != folder:
+            found.append(os.path.join(folder, "__init__.py"))
+            folder = os.path.dirname(folder)
+        return found
+
     def _search_path(self, folder: str) -> tuple[str, ...]:
         if folder not in self._roots:
             package = folder

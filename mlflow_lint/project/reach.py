@@ -24,18 +24,21 @@ Find = Callable[[str, str, int], "str | None"]
 class Reach:
     """Answers for the files of one project.
 
-    `find` maps imports to files, `read` gives bytes (empty for what cannot be read), `exports` the names of a file's
-    module that reach MLflow, and `forget` drops what was concluded while fewer files were known to matter.
+    `find` maps imports to files, `packages` gives the packages that are imported with a module, `read` gives bytes
+    (empty for what cannot be read), `exports` the names of a file's module that reach MLflow, and `forget` drops what
+    was concluded while fewer files were known to matter.
     """
 
     def __init__(
         self,
         find: Find,
+        packages: Callable[[str], Iterable[str]],
         read: Callable[[str], bytes],
         exports: Callable[[str], frozenset[bytes]],
         forget: Callable[[], None],
     ) -> None:
         self._find = find
+        self._packages = packages
         self._read = read
         self._exports_of = exports
         self._forget = forget
@@ -84,7 +87,9 @@ class Reach:
             self._imports[file] = tuple(self._files(file, data))
             if self._imports[file]:
                 self._data[file] = data
-            pending += [other for other in self._imports[file] if other not in self._settled]
+            # With a module comes its package, and with that what may override the module's methods.
+            loaded = (*self._imports[file], *self._packages(file))
+            pending += [other for other in loaded if other not in self._settled]
         return found
 
     def _leads_to_mlflow(self, file: str) -> bool:

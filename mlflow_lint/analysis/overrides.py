@@ -1,0 +1,104 @@
+"""Which methods stand in for an abstract one.
+
+Subclasses are looked for where Python is sure to have loaded them when the base class is used: in its own module and in
+the modules that its packages import. Invariant: the answer rests on the base class's file and those, never on who asks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mlflow_lint.analysis.meaning import ClassRef, FunctionRef, Instance
+from mlflow_lint.analysis.resolve import Resolver
+from mlflow_lint.analysis.scopes import Imported, Scope
+from mlflow_lint.facts import model as facts
+from mlflow_lint.facts.traverse import last_name
+from mlflow_lint.project.modules import Unit
+
+_MOST_MODULES = 64
+_MOST_OVERRIDES = 16
+
+
+class Overrides:
+    """Finds overriding methods; the classes loaded with a file are listed once."""
+
+    def __init__(self, resolver: Resolver) -> None:
+        self._resolver = resolver
+        self._loaded: dict[str, tuple[ClassRef, ...]] = {}
+
+    def of(self, method: FunctionRef) -> tuple[FunctionRef, ...]:
+        """The methods that subclasses of the receiver put in place of an abstract method."""
+        receiver = method.receiver
+        if receiver is None:
+            return ()
+        found: list[FunctionRef] = []
+        for candidate in self._classes(receiver.unit):
+            if candidate.definition is receiver.definition or not self._derives(candidate, receiver):
+                continue
+            own = self._resolver.attribute(Instance(candidate), method.definition.name)
+            if isinstance(own, FunctionRef) and not is_abstract(own.definition):
+                found.append(own)
+        return tuple(found[:_MOST_OVERRIDES])
+
+    def _derives(self, candidate: ClassRef, base: ClassRef) -> bool:
+        return any(
+            isinstance(ancestor, ClassRef) and ancestor.definition is base.definition
+            for ancestor in self._resolver.classes.ancestry(candidate)
+        )
+
+    def _classes(self, unit: Unit) -> tuple[ClassRef, ...]:
+        key = unit.file or unit.path
+        if key not in self._loaded:
+            units = [unit, *self._loaded_with(unit)]
+            self._loaded[key] = tuple(found for one in units for found in _classes_in(one, one.scope))
+        return self._loaded[key]
+
+    def _loaded_with(self, unit: Unit) -> list[Unit]:
+        """The modules that importing `unit` from outside of its package loads as well."""
+        modules = self._resolver.modules
+        found: dict[str, Unit] = {}
+        pending = modules.finder.packages(unit.file) if unit.file else []
+        seen = {unit.file}
+        while pending and len(seen) <= _MOST_MODULES:
+            file = pending.pop(0)
+            if file in seen:
+                continue
+            seen.add(file)
+            # A package that cannot itself reach MLflow may still import what does.
+            other = modules.unit(file, anyway=file.endswith("__init__.py"))
+            if other is not None:
+                found[file] = other
+                pending += self._imports(other)
+        return list(found.values())
+
+    def _imports(self, unit: Unit) -> Iterator[str]:
+        names = [b.name for group in unit.scope.bindings.values() for b in group if isinstance(b, Imported)]
+        for name in (*names, *unit.scope.stars):
+            file = self._resolver.modules.finder.find(unit.file, name.module, name.level)
+            if file is not None:
+                yield file
+            if name.attribute is not None and name.attribute != "*":
+                dotted = f"{name.module}.{name.attribute}" if name.module else name.attribute
+                nested = self._resolver.modules.finder.find(unit.file, dotted, name.level)
+                if nested is not None:
+                    yield nested
+
+
+def _classes_in(unit: Unit, scope: Scope) -> Iterator[ClassRef]:
+    for inner in scope.inner.values():
+        if isinstance(inner.owner, facts.Class):
+            yield ClassRef(unit, inner.owner, inner)
+
+
+def is_abstract(definition: facts.Function) -> bool:
+    """Whether a method leaves its work to subclasses: its body is a docstring, `pass`, `…` or `raise`."""
+    return all(_does_nothing(statement) for statement in definition.body)
+
+
+def _does_nothing(statement: facts.Statement) -> bool:
+    match statement:
+        case facts.Evaluate(facts.Constant() | facts.Opaque(())):
+            return True
+        case facts.Leave("raise", value):
+            return value is not None and last_name(value) == "NotImplementedError"
+    return False

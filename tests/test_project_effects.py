@@ -1,0 +1,359 @@
+"""Writes that are reached through functions, objects and what is passed to them, in one file and across files.
+
+Each program says with `# MLF101` where a hot write must be found; nothing may be found anywhere else.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from linting import check, lines
+
+ONE_FILE = {
+    "a lambda": """
+log = lambda key, value: mlflow.log_metric(key, value)
+for batch in train_loader:
+    log("loss", f(batch))  # MLF101
+""",
+    "a partial of MLflow's own function": """
+from functools import partial
+log = partial(mlflow.log_metric, "loss")
+for batch in train_loader:
+    log(f(batch))  # MLF101
+""",
+    "a partial of a project function": """
+import functools
+def report(name, value, step=None):
+    mlflow.log_metric(name, value, step=step)
+log = functools.partial(report, "loss")
+for batch in train_loader:
+    log(f(batch))  # MLF101
+""",
+    "a callback that is passed to a function which calls it": """
+def each(action, value):
+    action(value)
+def log(value):
+    mlflow.log_metric("loss", value)
+def quiet(value):
+    print(value)
+for batch in train_loader:
+    each(quiet, batch)
+    each(log, batch)  # MLF101
+""",
+    "a lambda passed on through two functions": """
+def outer(action):
+    inner(action)
+def inner(action):
+    action()
+def other(action):
+    inner(action)
+for batch in train_loader:
+    outer(lambda: mlflow.log_metric("loss", f(batch)))  # MLF101
+    other(lambda: print(batch))
+""",
+    "a nested function run by a method": """
+class Tracker:
+    def within(self, function):
+        with mlflow.start_run(run_id=self.run_id):
+            function()
+    def log(self, name, value):
+        def write():
+            mlflow.log_metric(name, value)
+        self.within(write)
+tracker = Tracker()
+for batch in train_loader:
+    tracker.log("loss", f(batch))  # MLF101
+""",
+    "MLflow passed as a parameter": """
+def fit(ml, loader):
+    for batch in loader:
+        ml.log_metric("loss", f(batch))  # MLF101
+fit(mlflow, data)
+""",
+    "a parameter that is MLflow in one call and unknown in another": """
+def fit(ml, loader):
+    for batch in loader:
+        ml.log_metric("loss", f(batch))
+fit(mlflow, data)
+fit(other(), data)
+""",
+    "a client passed to the constructor": """
+from mlflow.tracking import MlflowClient
+class Trainer:
+    def __init__(self, client):
+        self.client = client
+    def fit(self, loader):
+        for batch in loader:
+            self.client.log_metric(self.run_id, "loss", f(batch))  # MLF101
+Trainer(MlflowClient()).fit(data)
+""",
+    "a logger passed as an unannotated parameter": """
+class Logger:
+    def log(self, name, value):
+        mlflow.log_metric(name, value)
+def fit(logger, loader):
+    for batch in loader:
+        logger.log("loss", f(batch))  # MLF101
+fit(Logger(), data)
+""",
+    "MLflow kept on the object": """
+class Trainer:
+    def __init__(self):
+        self._mlflow = mlflow
+    def fit(self, loader):
+        for batch in loader:
+            self._mlflow.log_metric("loss", f(batch))  # MLF101
+""",
+    "an abstract method that a subclass overrides": """
+from abc import ABC, abstractmethod
+class Logger(ABC):
+    @abstractmethod
+    def log(self, name, value):
+        '''Write one value.'''
+class MlflowLogger(Logger):
+    def log(self, name, value):
+        mlflow.log_metric(name, value)
+class Quiet(Logger):
+    def log(self, name, value):
+        pass
+def fit(logger: Logger, loader):
+    for batch in loader:
+        logger.log("loss", f(batch))  # MLF101
+""",
+    "an abstract method that no subclass writes in": """
+class Logger:
+    def log(self, name, value):
+        raise NotImplementedError
+class Console(Logger):
+    def log(self, name, value):
+        print(name, value)
+class Unrelated:
+    def log(self, name, value):
+        mlflow.log_metric(name, value)
+def fit(logger: Logger, loader):
+    for batch in loader:
+        logger.log("loss", f(batch))
+""",
+    "a template method of the base class": """
+class Base:
+    def fit(self, loader):
+        for batch in loader:
+            self.after_batch(batch)  # MLF101
+    def after_batch(self, batch): ...
+class Logged(Base):
+    def after_batch(self, batch):
+        mlflow.log_metric("loss", f(batch))
+""",
+    "an override that throttles": """
+class Base:
+    def fit(self, loader):
+        for step, batch in enumerate(loader):
+            self.after_batch(step, batch)
+    def after_batch(self, step, batch): ...
+class Logged(Base):
+    def after_batch(self, step, batch):
+        if step % 100 == 0:
+            mlflow.log_metric("loss", f(batch))
+""",
+    "a list of loggers": """
+class Console:
+    def log(self, name, value):
+        print(name, value)
+class Tracking:
+    def log(self, name, value):
+        mlflow.log_metric(name, value)
+class Trainer:
+    def __init__(self):
+        self.loggers = [Console()]
+        self.loggers.append(Tracking())
+    def fit(self, loader):
+        for batch in loader:
+            for logger in self.loggers:
+                logger.log("loss", f(batch))  # MLF101
+""",
+    "a dict of loggers, and one of its values": """
+class Console:
+    def log(self, name, value):
+        print(name, value)
+class Tracking:
+    def log(self, name, value):
+        mlflow.log_metric(name, value)
+loggers = {"console": Console(), "mlflow": Tracking()}
+for batch in train_loader:
+    loggers["console"].log("loss", f(batch))
+    for name, logger in loggers.items():
+        logger.log("loss", f(batch))  # MLF101
+""",
+    "an annotated list of loggers": """
+class Tracking:
+    def log(self, name, value):
+        mlflow.log_metric(name, value)
+def fit(loader, loggers: list[Tracking]):
+    for batch in loader:
+        for logger in loggers:
+            logger.log("loss", f(batch))  # MLF101
+""",
+    "one of two loggers, by a switch": """
+class Console:
+    def log(self, name, value):
+        print(name, value)
+class Tracking:
+    def log(self, name, value):
+        mlflow.log_metric(name, value)
+logger = Tracking() if args.mlflow else Console()
+for batch in train_loader:
+    logger.log("loss", f(batch))  # MLF101
+""",
+    "an object that is called": """
+class Reporter:
+    def __call__(self, value):
+        mlflow.log_metric("loss", value)
+report = Reporter()
+for batch in train_loader:
+    report(f(batch))  # MLF101
+""",
+    "a constructor that writes": """
+class Point:
+    def __init__(self, value):
+        mlflow.log_metric("loss", value)
+for batch in train_loader:
+    Point(f(batch))  # MLF101
+""",
+    "super()": """
+class Base:
+    def log(self, value):
+        mlflow.log_metric("loss", value)
+class Child(Base):
+    def log(self, value):
+        super().log(value)
+    def fit(self, loader):
+        for batch in loader:
+            self.log(f(batch))  # MLF101
+""",
+    "a generator that writes, run by a hot loop": """
+def scores(batch):
+    for row in batch:
+        mlflow.log_metric("score", row)
+        yield row
+for batch in train_loader:
+    total = sum(scores(batch))  # MLF101
+""",
+    "a function defined in a loop but called after it": """
+for batch in train_loader:
+    def report():
+        mlflow.log_metric("loss", 1.0)
+report()
+""",
+    "mutual recursion": """
+def even(n):
+    mlflow.log_metric("n", n)
+    odd(n - 1)
+def odd(n):
+    even(n - 1)
+for batch in train_loader:
+    odd(10)  # MLF101
+""",
+    "a parameter of a function that is only called from a throttled place": """
+def report(ml, value):
+    ml.log_metric("loss", value)
+for step, batch in enumerate(train_loader):
+    if step % 50 == 0:
+        report(mlflow, f(batch))
+""",
+}
+
+
+def marked(code: str) -> tuple[str, list[int]]:
+    """A program without its markers, and the lines that they stand on."""
+    text = "import mlflow\n" + code
+    wanted = [number for number, line in enumerate(text.splitlines(), start=1) if line.endswith("# MLF101")]
+    return re.sub(r"  # MLF101$", "", text, flags=re.MULTILINE), wanted
+
+
+@pytest.mark.parametrize("code", ONE_FILE.values(), ids=ONE_FILE.keys())
+def test_through_functions_and_objects_of_one_file(code: str, tmp_path: Path) -> None:
+    text, wanted = marked(code)
+    assert lines(check(text, tmp_path, "MLF101"), "MLF101") == wanted
+
+
+def test_subclasses_that_the_package_loads(tmp_path: Path) -> None:
+    """The package's `__init__` is run before `agents.base`, so that its imports are in sight."""
+    (tmp_path / "agents").mkdir()
+    (tmp_path / "agents" / "__init__.py").write_text("from .sac import Sac\n", encoding="utf-8")
+    found = check(
+        """
+        import gym
+        from agents.base import Agent
+
+        def train(agent: Agent, env):
+            while True:
+                env.step(agent.act())
+                agent.report()
+        """,
+        tmp_path,
+        "MLF101",
+        agents__base="""
+            import abc, mlflow
+            class Agent(abc.ABC):
+                @abc.abstractmethod
+                def report(self): ...
+        """,
+        agents__sac="""
+            import mlflow
+            from agents.base import Agent
+            class Sac(Agent):
+                def report(self):
+                    mlflow.log_metric("reward", self.reward)
+        """,
+    )
+    assert lines(found, "MLF101") == [8]
+    (finding,) = found.findings
+    assert [step.path for step in finding.chain][-1] == "agents/sac.py"
+
+
+def test_a_callback_passed_to_another_module(tmp_path: Path) -> None:
+    found = check(
+        """
+        import mlflow
+        from runner import within_run
+
+        for batch in train_loader:
+            within_run(lambda: mlflow.log_metric("loss", f(batch)))
+        """,
+        tmp_path,
+        "MLF101",
+        runner="""
+            import mlflow
+            def within_run(action):
+                with mlflow.start_run(run_id="abc"):
+                    action()
+        """,
+    )
+    assert lines(found, "MLF101") == [6]
+
+
+def test_a_singleton_of_another_module(tmp_path: Path) -> None:
+    found = check(
+        """
+        from tracking import tracker
+        from tracking import registry
+
+        for batch in train_loader:
+            tracker.log("loss", f(batch))
+        """,
+        tmp_path,
+        "MLF101",
+        tracking="""
+            import mlflow
+            class Tracker:
+                def log(self, name, value):
+                    mlflow.log_metric(name, value)
+            tracker = None
+            def start():
+                global tracker
+                tracker = Tracker()
+        """,
+    )
+    assert lines(found, "MLF101") == [6]
