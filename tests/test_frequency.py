@@ -44,9 +44,7 @@ HOT = {
         "for x in portions(rows):"
     ),
     "function that returns a loader": (
-        "from torch.utils.data import DataLoader\n"
-        "def make(rows):\n  return DataLoader(rows)\n"
-        "for x in make(rows):"
+        "from torch.utils.data import DataLoader\ndef make(rows):\n  return DataLoader(rows)\nfor x in make(rows):"
     ),
     "comprehension source": "for x in (y for y in z) if z else train_loader:",
 }
@@ -277,6 +275,50 @@ def test_hooks(module: str, base: str, method: str, hot: bool, tmp_path: Path) -
             mlflow.log_metric("a", 1)
     """
     assert lines(check(code, tmp_path, "MLF101"), "MLF101") == ([6] if hot else [])
+
+
+LOG = "def log(*args, **kwargs):\n    mlflow.log_metric('a', 1)\n"
+IGNITE = "from ignite.engine import Engine, Events\ntrainer = make()\n"
+REGISTERED = {
+    "by name": (LOG + "model.add_callback('on_train_batch_end', log)", True),
+    "by name, each epoch": (LOG + "model.add_callback('on_train_epoch_end', log)", False),
+    "by another name": (LOG + "model.add_callback('finished', log)", False),
+    "Ignite handler": (IGNITE + LOG + "trainer.add_event_handler(Events.ITERATION_COMPLETED, log)", True),
+    "Ignite handler, each epoch": (IGNITE + LOG + "trainer.add_event_handler(Events.EPOCH_COMPLETED, log)", False),
+    "Ignite handler, sometimes": (
+        IGNITE + LOG + "trainer.add_event_handler(Events.ITERATION_COMPLETED(every=100), log)",
+        False,
+    ),
+    "Ignite handler, every one": (
+        IGNITE + LOG + "trainer.add_event_handler(Events.ITERATION_COMPLETED(every=1), log)",
+        True,
+    ),
+    "Ignite decorator": (IGNITE + "@trainer.on(Events.ITERATION_COMPLETED)\n" + LOG, True),
+    "Ignite decorator, two events": (
+        IGNITE + "@trainer.on(Events.EPOCH_COMPLETED | Events.ITERATION_COMPLETED)\n" + LOG,
+        True,
+    ),
+    "Ignite decorator, sometimes": (IGNITE + "@trainer.on(Events.ITERATION_COMPLETED(every=n))\n" + LOG, False),
+    "Ignite step function": (IGNITE + LOG + "engine = Engine(log)", True),
+    "PyTorch module hook": ("import torch\n" + LOG + "layer.register_forward_hook(log)", True),
+    "lambda callback of Keras": (
+        "from keras.callbacks import LambdaCallback\n" + LOG + "LambdaCallback(on_batch_end=log)",
+        True,
+    ),
+    "lambda callback of Keras, each epoch": (
+        "from keras.callbacks import LambdaCallback\n" + LOG + "LambdaCallback(on_epoch_end=log)",
+        False,
+    ),
+    "LightGBM": ("import lightgbm as lgb\n" + LOG + "lgb.train(p, d, callbacks=[log])", False),
+    "Optuna": ("import optuna\n" + LOG + "study.optimize(log, callbacks=[log])", False),
+    "spaCy": ("import spacy\n@spacy.registry.loggers('x')\ndef setup():\n" + textwrap.indent(LOG, "  "), False),
+}
+
+
+@pytest.mark.parametrize(("code", "hot"), REGISTERED.values(), ids=REGISTERED.keys())
+def test_registered_hooks(code: str, hot: bool, tmp_path: Path) -> None:
+    found = check("import mlflow\n" + code + "\n", tmp_path, "MLF101")
+    assert len(lines(found, "MLF101")) == (1 if hot else 0)
 
 
 def test_hook_of_a_base_class_in_a_module_without_mlflow(tmp_path: Path) -> None:

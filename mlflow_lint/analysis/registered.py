@@ -48,6 +48,14 @@ class Registered:
                 found = self._event(decorator.arguments[0].value, place) if decorator.arguments else None
                 if found is not None:
                     return found
+        return self._returned(function)
+
+    def _returned(self, function: FunctionRef) -> Hook | None:
+        """spaCy calls the `log_step` that a function registered by `@spacy.registry.loggers(…)` returns."""
+        outer = function.scope.parent.owner if function.scope.parent is not None else None
+        if isinstance(outer, facts.Function) and any(last_name(d) == "loggers" for d in outer.decorators):
+            found = event(function.definition.name, "spacy")
+            return (found[0].name, found[1]) if found is not None else None
         return None
 
     def _registrations(self, place: Place) -> Iterator[tuple[facts.Function, Hook]]:

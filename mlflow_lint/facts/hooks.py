@@ -96,6 +96,7 @@ FRAMEWORKS = (
     _row("XGBoost", "xgboost", "", "after_iteration before_iteration", "xgboost/callback.py"),
     _row("CatBoost", "catboost", "", "after_iteration", "catboost documentation: User-defined callbacks"),
     _row("Ray Tune", "ray", "", "on_trial_result on_trial_save on_step_begin on_step_end", "ray/tune/callback.py"),
+    _row("spaCy", "spacy", "", "log_step", "spacy/training/loop.py"),
     _row(
         "Ignite",
         "ignite",
