@@ -68,6 +68,11 @@ class Step:
     line: int
     text: str
 
+    @property
+    def place(self) -> str:
+        """Path and line, as messages name them."""
+        return f"{self.path}:{self.line}"
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:

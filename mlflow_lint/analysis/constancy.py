@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from mlflow_lint.analysis.effects import Effects
-from mlflow_lint.analysis.hot import loop_line, loop_words
+from mlflow_lint.analysis.hot import loop_start, loop_words
 from mlflow_lint.analysis.sites import Frame, Guard, Loop, Run, Site
 from mlflow_lint.analysis.summary import Body
 from mlflow_lint.analysis.throttles import assigned_names
@@ -49,13 +49,13 @@ def repeated_params(effects: Effects, bodies: Iterable[Body]) -> Iterator[Repeat
             seen.add(key)
             label, chain = written
             if isinstance(around, Loop):
-                line = loop_line(around, body)
+                start = loop_start(around)
                 words, unit = loop_words(around), _unit(effects, around)
             else:
-                line = body.unit.line(around.span[0])
+                start = around.span[0]
                 words, unit = f"step hook {around.name}", "once per step"
-            step = Step(body.unit.path, line, words)
-            yield RepeatedParam(site, label, f"{words}, line {line}", unit, (step, *chain))
+            step = body.unit.step(start, words)
+            yield RepeatedParam(site, label, f"{words}, {body.unit.where(start)}", unit, (step, *chain))
 
 
 def _unit(effects: Effects, loop: Loop) -> str:
@@ -64,19 +64,19 @@ def _unit(effects: Effects, loop: Loop) -> str:
 
 
 def _param(effects: Effects, site: Site, body: Body) -> tuple[str, tuple[Step, ...]] | None:
-    line = body.unit.line(site.call.span[0])
+    at = site.call.span[0]
     api = effects.api(site.call, site.place)
     if api is not None:
         if api.kind is not Kind.PARAM:
             return None
-        return api.label, (Step(body.unit.path, line, api.label),)
+        return api.label, (body.unit.step(at, api.label),)
     for reached in effects.reached(site.call, site.place):
         for effect in reached.effects:
             if effect.api.kind is Kind.PARAM and effect.key.constant and not effect.throttled and not effect.own_run:
                 name = f"{reached.function.definition.name}()"
                 return (
                     f"{name}, which calls {effect.api.label},",
-                    (Step(body.unit.path, line, name), *effect.chain),
+                    (body.unit.step(at, name), *effect.chain),
                 )
     return None
 

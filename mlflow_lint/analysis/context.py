@@ -48,4 +48,4 @@ class Context:
 
     def step(self, offset: int, text: str) -> Step:
         """A link of a reason chain that lies in this file."""
-        return Step(self.unit.path, self.unit.line(offset), text)
+        return self.unit.step(offset, text)

@@ -383,8 +383,7 @@ class _Around:
 
 
 def _step(site: Site, text: str) -> Step:
-    unit = site.place.unit
-    return Step(unit.path, unit.line(site.call.span[0]), text)
+    return site.place.unit.step(site.call.span[0], text)
 
 
 def _api(meaning: Meaning | None) -> Api | None:

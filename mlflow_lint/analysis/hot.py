@@ -66,14 +66,14 @@ def _group(api: Api) -> Kind:
 
 def _writes(effects: Effects, site: Site, body: Body) -> Iterator[tuple[Api, tuple[Step, ...]]]:
     """The writes that each evaluation of a call makes, itself or through project functions."""
-    line = body.unit.line(site.call.span[0])
+    at = site.call.span[0]
     kinds: set[Kind] = set()
     for api in effects.apis(site.call, site.place):
         if api.kind in _WRITES and not _is_buffered(site.call, body) and _group(api) not in kinds:
             kinds.add(_group(api))
-            yield api, (Step(body.unit.path, line, api.label),)
+            yield api, (body.unit.step(at, api.label),)
     for reached in effects.reached(site.call, site.place):
-        step = Step(body.unit.path, line, f"{reached.function.definition.name}()")
+        step = body.unit.step(at, f"{reached.function.definition.name}()")
         for effect in sorted(reached.effects, key=_preference):
             if effect.api.kind not in _WRITES or effect.throttled or effect.own_run or _group(effect.api) in kinds:
                 continue
@@ -105,10 +105,10 @@ def _hot_around(effects: Effects, site: Site, body: Body) -> tuple[str, str, Ste
         if isinstance(frame, Loop):
             verdict = effects.loops.verdict(frame)
             if verdict.frequency is Frequency.PER_STEP and not effects.throttles.between(frames[index + 1 :], frame):
-                line = loop_line(frame, body)
+                start = loop_start(frame)
                 words = loop_words(frame)
-                step = Step(body.unit.path, line, f"{words}, {verdict.unit}: {verdict.evidence}")
-                return f"{words}, line {line}", verdict.unit, step, id(frame.node)
+                step = body.unit.step(start, f"{words}, {verdict.unit}: {verdict.evidence}")
+                return f"{words}, {body.unit.where(start)}", verdict.unit, step, id(frame.node)
     return _hook_around(effects, body, frames)
 
 
@@ -118,21 +118,20 @@ def _hook_around(effects: Effects, body: Body, frames: tuple[Frame, ...]) -> tup
         return None
     assert body.function is not None
     definition = body.function.definition
-    line = body.unit.line(definition.span[0])
     words = f"{hooked[0]} hook {definition.name}"
     return (
-        f"{words}, line {line}",
+        f"{words}, {body.unit.where(definition.span[0])}",
         "once per step",
-        Step(body.unit.path, line, f"{words}, called by the framework each step"),
+        body.unit.step(definition.span[0], f"{words}, called by the framework each step"),
         id(definition),
     )
 
 
-def loop_line(loop: Loop, body: Body) -> int:
-    """Line on which a loop begins."""
+def loop_start(loop: Loop) -> int:
+    """Offset at which a loop begins."""
     node = loop.owner if loop.owner is not None else loop.node
     assert not isinstance(node, facts.Clause)
-    return body.unit.line(node.span[0])
+    return node.span[0]
 
 
 def loop_words(loop: Loop) -> str:

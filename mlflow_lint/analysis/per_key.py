@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from mlflow_lint.analysis.arguments import filled_parameters
 from mlflow_lint.analysis.effects import Effects
-from mlflow_lint.analysis.hot import loop_line, loop_words
+from mlflow_lint.analysis.hot import loop_start, loop_words
 from mlflow_lint.analysis.loops import own_calls
 from mlflow_lint.analysis.rows import GROUPED, arguments_of
 from mlflow_lint.analysis.sites import Loop, Rescue, Run, Site
@@ -67,11 +67,10 @@ def keyed_writes(effects: Effects, bodies: Iterable[Body]) -> Iterator[KeyedWrit
             if (id(loop.node), api.kind) in seen or not _is_quick(effects, loop):
                 continue
             seen.add((id(loop.node), api.kind))
-            line = loop_line(loop, body)
-            words = loop_words(loop)
-            first = Step(body.unit.path, line, f"{words}, {effects.loops.verdict(loop).evidence}")
+            start, words = loop_start(loop), loop_words(loop)
+            first = body.unit.step(start, f"{words}, {effects.loops.verdict(loop).evidence}")
             through = chain[-1] if len(chain) > 1 else None
-            yield KeyedWrite(site, api, body, loop, f"{words}, line {line}", (first, *chain), through)
+            yield KeyedWrite(site, api, body, loop, f"{words}, {body.unit.where(start)}", (first, *chain), through)
 
 
 def _innermost(site: Site) -> Loop | None:
@@ -93,7 +92,7 @@ def _single_write(effects: Effects, site: Site, body: Body, loop: Loop) -> tuple
     if api is None and len(functions) != 1:
         return None
     varying = turn_names(loop)
-    line = body.unit.line(site.call.span[0])
+    at = site.call.span[0]
     if api is not None:
         if api.kind not in GROUPED:
             return None
@@ -104,7 +103,7 @@ def _single_write(effects: Effects, site: Site, body: Body, loop: Loop) -> tuple
         step = (arguments or {}).get("step")
         if step is not None and names_in(step.value) & varying:
             return None
-        return api, (Step(body.unit.path, line, api.label),)
+        return api, (body.unit.step(at, api.label),)
     (reached,) = functions
     writes = [effect for effect in reached.effects if effect.api.kind in (*GROUPED, Kind.BATCH, Kind.ARTIFACT)]
     # A helper that writes one key: perhaps as one of several kinds, but under the same name and not in a loop.
@@ -122,7 +121,7 @@ def _single_write(effects: Effects, site: Site, body: Body, loop: Loop) -> tuple
     step_names = [value for name, value in filled.items() if "step" in name or "epoch" in name]
     if any(names_in(value) & varying for value in step_names):
         return None
-    return effect.api, (Step(body.unit.path, line, f"{reached.function.definition.name}()"), *effect.chain)
+    return effect.api, (body.unit.step(at, f"{reached.function.definition.name}()"), *effect.chain)
 
 
 def _key(api: Api, arguments: dict[str, facts.Argument]) -> facts.Expression | None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from mlflow_lint.analysis.scopes import Scope, module_scope
 from mlflow_lint.facts import model as facts
+from mlflow_lint.findings import Step
 from mlflow_lint.project.finder import ModuleFinder
 from mlflow_lint.source.file import LineIndex
 
@@ -30,6 +31,14 @@ class Unit:
     def line(self, offset: int) -> int:
         """Line, from 1, of an offset."""
         return self.lines.position(offset)[0]
+
+    def where(self, offset: int) -> str:
+        """The line of an offset, as messages name it."""
+        return f"line {self.line(offset)}"
+
+    def step(self, offset: int, text: str) -> Step:
+        """A link of a chain of reasons that lies in this file."""
+        return Step(self.path, self.line(offset), text)
 
 
 def make_unit(file: str, path: str, text: str, module: facts.Module) -> Unit:

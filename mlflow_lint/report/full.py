@@ -65,7 +65,7 @@ def _why(chain: tuple[Step, ...], margin: str) -> Iterator[_Line]:
         lead = "      → " if number else " = why: "
         yield [
             (f"{margin}{lead}", _GUTTER),
-            (f"{visible(step.path)}:{step.line}", "bold"),
+            (visible(step.place), "bold"),
             (f" {visible(step.text)}", ""),
         ]
 

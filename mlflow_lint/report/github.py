@@ -34,7 +34,7 @@ def _message(path: str, finding: Finding) -> str:
     place, code, _, message = headline(path, finding)
     lines = [f"{place}{code}{message}"]
     if finding.chain:
-        steps = (f"{visible(step.path)}:{step.line} {visible(step.text)}" for step in finding.chain)
+        steps = (f"{visible(step.place)} {visible(step.text)}" for step in finding.chain)
         lines.append(f"  why: {' → '.join(steps)}")
     if finding.fix is not None:
         lines.append(f"  help: {visible(finding.fix.title)}")

@@ -20,6 +20,6 @@ def hot_findings(rule: Rule, context: Context, kinds: Collection[Kind], advice: 
             continue
         called = write.api.label
         if write.through is not None:
-            called = f"{write.chain[1].text} reaches {called} ({write.through.path}:{write.through.line}) and"
+            called = f"{write.chain[1].text} reaches {called} ({write.through.place}) and"
         message = f"{called} runs {write.unit} ({write.where}): {write.api.cost} each; {advice}"
         yield rule.finding(context, write.site.call, write.site.statement, message, Severity.WARNING, write.chain)

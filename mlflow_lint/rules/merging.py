@@ -68,7 +68,7 @@ def keyed_findings(rule: Rule, context: Context, kind: Kind) -> Iterator[Finding
             continue
         called = write.api.label
         if write.through is not None:
-            called = f"{write.chain[1].text} reaches {called} ({write.through.path}:{write.through.line}) and"
+            called = f"{write.chain[1].text} reaches {called} ({write.through.place}) and"
         message = (
             f"{called} runs once per key ({write.where}): {write.api.cost} each; "
             f"one {_together(write.api)} sends all keys in 1 request"
