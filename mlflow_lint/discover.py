@@ -24,6 +24,9 @@ from pathspec import GitIgnoreSpec, RegexPattern
 
 from mlflow_lint.config import ConfigError, Settings, SettingsResolver
 
+_SUFFIXES = (".py", ".ipynb")
+"""What a walk takes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Discovery:
@@ -34,7 +37,7 @@ class Discovery:
 
 
 def discover(paths: Sequence[Path], resolver: SettingsResolver) -> Discovery:
-    """Find the files that `paths` stand for: directories are walked for `*.py`, others taken as they are.
+    """Find the files that `paths` stand for: directories are walked for `*.py` and `*.ipynb`, others taken as they are.
 
     A path that is named is taken even if it is excluded (unless `force-exclude` is set) or ignored by git.
     What does not exist, cannot be listed or is configured wrongly is an error; the rest is still found.
@@ -74,11 +77,11 @@ class _Matcher:
         kept = [(line, spec) for line, spec in specs if not (named and spec.match_file(f"{named}/"))]
         # The last pattern that matches decides, so that it is asked first.
         self._all = [pattern for _, spec in reversed(kept) for pattern in _regexes(spec)]
-        for_files = [spec for line, spec in reversed(kept) if _may_name_python_file(line)]
+        for_files = [spec for line, spec in reversed(kept) if _may_name_linted_file(line)]
         self._for_files = [pattern for spec in for_files for pattern in _regexes(spec)]
 
     def answer(self, path: str, is_directory: bool) -> bool | None:
-        """Whether a directory, or a file `*.py`, is matched; `None` if no pattern speaks of it."""
+        """Whether a directory, or a file that a walk takes, is matched; `None` if no pattern speaks of it."""
         return _last_match(self._all if is_directory else self._for_files, path, is_directory)
 
     def covers(self, path: str, is_directory: bool = False) -> bool:
@@ -120,9 +123,9 @@ def _last_match(patterns: Iterable[_Regex], path: str, is_directory: bool) -> bo
     return None
 
 
-def _may_name_python_file(line: str) -> bool:
-    """Whether a pattern can match a file `*.py`: most cannot, and matching is what takes time on a walk."""
-    return re.search(r"(?:y|[^/\w])\s*$", line) is not None
+def _may_name_linted_file(line: str) -> bool:
+    """Whether a pattern can match a file that a walk takes: most cannot, and matching is what takes time on it."""
+    return re.search(r"(?:[yb]|[^/\w])\s*$", line) is not None
 
 
 @lru_cache(maxsize=64)
@@ -207,7 +210,7 @@ class _Search:
         for entry in entries:
             name = entry.name
             is_directory = entry.is_dir(follow_symlinks=False)
-            if not (is_directory or name.endswith(".py")):
+            if not (is_directory or name.endswith(_SUFFIXES)):
                 continue
             if _drops(rules, name, is_directory) or _drops(rules_of_git, name, is_directory):
                 continue

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ from mlflow_lint.config import Settings, enabled_codes, specificity
 from mlflow_lint.findings import SYNTAX_ERROR, Finding, Region, Severity
 from mlflow_lint.project.finder import ModuleFinder
 from mlflow_lint.project.reach import Reach
-from mlflow_lint.source.file import SourceError, SourceFile, decode, read_bytes
+from mlflow_lint.source.file import SourceError, SourceFile, decode, is_notebook, read_bytes
 from mlflow_lint.source.gate import names_mlflow
 
 if TYPE_CHECKING:
@@ -33,6 +33,8 @@ class Checked:
     findings: tuple[Finding, ...]
     text: str = ""
     """The decoded text; empty if the file was not of interest."""
+    cells: tuple[str, ...] = ()
+    """Texts of the code cells of a notebook."""
     error: str | None = None
     """Why the file could not be checked at all, in one line."""
 
@@ -90,16 +92,13 @@ class Project:
     def unit(self, file: str, source: SourceFile) -> Unit:
         """Parse a file and make it known to those that import it. Raises `SyntaxFailure`."""
         from mlflow_lint.project.modules import make_unit
-        from mlflow_lint.syntax.lower import lower
-        from mlflow_lint.syntax.parse import parse
-        from mlflow_lint.syntax.spans import spans_of
+        from mlflow_lint.syntax.read import read
 
         modules = self.effects.resolver.modules
         known = modules.known(file)
         if known is not None and known.text == source.text:
             return known
-        tree = parse(source.text)
-        unit = make_unit(file, source.path, source.text, lower(tree, spans_of(tree)))
+        unit = make_unit(file, source, *read(source))
         if not file or known is not None:
             # What is known of a text is known by the identity of its facts, and goes with them.
             self.effects.forget()
@@ -155,7 +154,9 @@ def check_bytes(project: Project, file: str, data: bytes, settings: Settings) ->
     try:
         source = decode(shown, data)
     except SourceError as error:
-        return Checked(shown, _kept((_unreadable(shown, error.message, error.line, 1),), settings, file))
+        kind = "a notebook" if is_notebook(file) else "Python"
+        message = f"the file cannot be read as {kind}: {error.message}"
+        return Checked(shown, _kept((_unreadable(shown, message, error.line, 1),), settings, file))
     return check_source(project, file, source, settings)
 
 
@@ -165,13 +166,14 @@ def check_source(
     """Check decoded text; to be called within `with_deep_stack`."""
     from mlflow_lint.analysis.context import Context
     from mlflow_lint.rules.registry import all_rules, statuses
-    from mlflow_lint.source.suppress import suppressions
+    from mlflow_lint.source.suppress import suppressions_of
     from mlflow_lint.syntax.parse import SyntaxFailure
 
     try:
         unit = project.unit(file, source)
     except SyntaxFailure as error:
-        finding = _unreadable(source.path, error.message, error.line, error.column)
+        message = f"the file cannot be read as Python: {error.message}"
+        finding = _unreadable(source.path, message, error.line, error.column)
         return Checked(source.path, _kept((finding,), settings, file), source.text)
     context = Context(unit, project.effects, settings.min_group_size)
     codes = enabled_codes(settings, statuses())
@@ -179,9 +181,17 @@ def check_source(
     for rule in all_rules():
         if rule.code in codes:
             found.extend(rule.check(rule, context))
-    silenced = suppressions(source.text, respect_noqa)
-    findings = sorted((f for f in found if not silenced.silences(f)), key=lambda finding: finding.order)
-    return Checked(source.path, _kept(findings, settings, file), source.text)
+    silenced = suppressions_of(source, respect_noqa)
+    findings = [finding for finding in found if not silenced.silences(finding)]
+    if source.cells is not None:
+        # The text of the module is not what the file holds, so that edits of it would lead nowhere.
+        findings = [replace(finding, fix=None) for finding in findings]
+    for cell in unit.broken:
+        message = f"the cell cannot be read as Python: {cell.message}"
+        findings.append(_unreadable(source.path, message, cell.line, cell.column, cell.number))
+    findings.sort(key=lambda finding: finding.order)
+    cells = tuple(cell.text for cell in source.cells or ())
+    return Checked(source.path, _kept(findings, settings, file), source.text, cells)
 
 
 def _kept(findings: Sequence[Finding], settings: Settings, file: str) -> tuple[Finding, ...]:
@@ -199,13 +209,13 @@ def _kept(findings: Sequence[Finding], settings: Settings, file: str) -> tuple[F
     )
 
 
-def _unreadable(path: str, message: str, line: int, column: int) -> Finding:
+def _unreadable(path: str, message: str, line: int, column: int, cell: int | None = None) -> Finding:
     return Finding(
         SYNTAX_ERROR,
         "syntax-error",
-        f"the file cannot be read as Python: {message}",
+        message,
         path,
-        Region(line, column, line, column + 1),
+        Region(line, column, line, column + 1, cell),
         (line, line),
         Severity.ERROR,
     )

@@ -34,12 +34,17 @@ class Applicability(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """A stretch of a file. Lines and columns count from 1, columns in code points, the end is exclusive."""
+    """A stretch of a file. Lines and columns count from 1, columns in code points, the end is exclusive.
+
+    In a notebook, lines count from the start of the cell.
+    """
 
     line: int
     column: int
     end_line: int
     end_column: int
+    cell: int | None = None
+    """Number of a notebook's code cell, from 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +72,13 @@ class Step:
     path: str
     line: int
     text: str
+    cell: int | None = None
+    """Number of a notebook's code cell, from 1; `line` then counts from its start."""
 
     @property
     def place(self) -> str:
         """Path and line, as messages name them."""
-        return f"{self.path}:{self.line}"
+        return f"{self.path}:{self.line}" if self.cell is None else f"{self.path}:cell {self.cell}:{self.line}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +99,7 @@ class Finding:
     fix: Fix | None = None
 
     @property
-    def order(self) -> tuple[str, int, int, str, str]:
-        """Sort key of every report: path, line, column, code, message."""
-        return (self.path, self.region.line, self.region.column, self.code, self.message)
+    def order(self) -> tuple[str, int, int, int, str, str]:
+        """Sort key of every report: path, cell, line, column, code, message."""
+        region = self.region
+        return (self.path, region.cell or 0, region.line, region.column, self.code, self.message)

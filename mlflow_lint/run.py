@@ -272,5 +272,7 @@ def _is_excluded(settings: Settings, path: Path) -> bool:
 
 
 def _file_report(checked: Checked) -> FileReport:
-    lines = tuple(split_lines(checked.text)) if checked.findings else ()
-    return FileReport(checked.path, checked.findings, lines, checked.text)
+    if not checked.findings:
+        return FileReport(checked.path, (), (), "")
+    cells = tuple(tuple(split_lines(cell)) for cell in checked.cells)
+    return FileReport(checked.path, checked.findings, tuple(split_lines(checked.text)), checked.text, cells)

@@ -55,7 +55,7 @@ def files(*paths: str, **overrides: object) -> list[str]:
 # --- walking ---------------------------------------------------------------------------------------------
 
 
-def test_a_walk_finds_python_files_in_order(tree: Path) -> None:
+def test_a_walk_finds_python_files_and_notebooks_in_order(tree: Path) -> None:
     plant(
         tree,
         "b.py",
@@ -67,9 +67,10 @@ def test_a_walk_finds_python_files_in_order(tree: Path) -> None:
         "py",
         "x.py/inner.py",
         "n.ipynb",
+        ".ipynb_checkpoints/n-checkpoint.ipynb",
         ".h/x.py",
     )
-    assert files() == [".h/x.py", "a.py", "a/b/c.py", "a/z.py", "b.py", "x.py/inner.py"]
+    assert files() == [".h/x.py", "a.py", "a/b/c.py", "a/z.py", "b.py", "n.ipynb", "x.py/inner.py"]
     assert files("a") == ["a/b/c.py", "a/z.py"]
     assert files(str(tree / "a")) == [str(tree / "a/b/c.py"), str(tree / "a/z.py")]
     assert files("x.py") == ["x.py/inner.py"]

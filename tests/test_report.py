@@ -284,8 +284,8 @@ def test_json() -> None:
         "fix": None,
     }
     assert hot["chain"] == [
-        {"path": "train.py", "row": 3, "text": "loop over train_loader"},
-        {"path": "train.py", "row": 4, "text": "log_metric: 1 request each time"},
+        {"cell": None, "path": "train.py", "row": 3, "text": "loop over train_loader"},
+        {"cell": None, "path": "train.py", "row": 4, "text": "log_metric: 1 request each time"},
     ]
     assert params["noqa_row"] == 8
     assert params["fix"] == {

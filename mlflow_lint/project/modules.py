@@ -7,12 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from mlflow_lint.analysis.scopes import Scope, module_scope
 from mlflow_lint.facts import model as facts
 from mlflow_lint.findings import Step
 from mlflow_lint.project.finder import ModuleFinder
-from mlflow_lint.source.file import LineIndex
+from mlflow_lint.source.file import SourceFile
+from mlflow_lint.source.places import Places
+
+if TYPE_CHECKING:
+    from mlflow_lint.syntax.read import BrokenCell
 
 
 @dataclass(eq=False, slots=True)
@@ -26,25 +31,24 @@ class Unit:
     text: str
     facts: facts.Module
     scope: Scope
-    lines: LineIndex
-
-    def line(self, offset: int) -> int:
-        """Line, from 1, of an offset."""
-        return self.lines.position(offset)[0]
+    places: Places
+    broken: tuple[BrokenCell, ...] = ()
+    """Cells of a notebook that are not Python."""
 
     def where(self, offset: int) -> str:
         """The line of an offset, as messages name it."""
-        return f"line {self.line(offset)}"
+        cell, line = self.places.cell(offset), self.places.position(offset)[0]
+        return f"line {line}" if cell is None else f"cell {cell} line {line}"
 
     def step(self, offset: int, text: str) -> Step:
         """A link of a chain of reasons that lies in this file."""
-        return Step(self.path, self.line(offset), text)
+        return Step(self.path, self.places.position(offset)[0], text, self.places.cell(offset))
 
 
-def make_unit(file: str, path: str, text: str, module: facts.Module) -> Unit:
+def make_unit(file: str, source: SourceFile, module: facts.Module, broken: tuple[BrokenCell, ...] = ()) -> Unit:
     """Bind a file's facts to its scope tree."""
     scope = Scope(module, None, None)
-    unit = Unit(file, path, text, module, scope, LineIndex(text))
+    unit = Unit(file, source.path, source.text, module, scope, Places(source), broken)
     module_scope(scope, unit)
     return unit
 

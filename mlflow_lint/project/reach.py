@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable
 
+from mlflow_lint.source.file import is_notebook
 from mlflow_lint.source.gate import names_mlflow
 
 _IMPORT = re.compile(
@@ -43,8 +44,8 @@ class Reach:
         self._exports_of = exports
         self._forget = forget
         self._imports: dict[str, tuple[str, ...]] = {}
-        self._data: dict[str, bytes] = {}
-        """Bytes of the files being decided."""
+        self._code: dict[str, bytes] = {}
+        """Code of the files being decided."""
         self._exports: dict[str, frozenset[bytes]] = {}
         self._mattering: set[str] = set()
         self._settled: set[str] = set()
@@ -70,7 +71,7 @@ class Reach:
         if any(file in self._mattering or self._leads_to_mlflow(file) for file in unsettled):
             self._spread(unsettled, candidates)
         self._settled |= unsettled
-        self._data.clear()
+        self._code.clear()
 
     def _look(self, files: dict[str, bytes]) -> set[str]:
         """Read the import lines of files not yet settled and of those that they import."""
@@ -84,9 +85,10 @@ class Reach:
             data = files[file] if file in files else self._read(file)
             if names_mlflow(data):
                 self._mattering.add(file)
-            self._imports[file] = tuple(self._files(file, data))
+            code = _code(file, data)
+            self._imports[file] = tuple(self._files(file, code))
             if self._imports[file]:
-                self._data[file] = data
+                self._code[file] = code
             # With a module comes its package, and with that what may override the module's methods.
             loaded = (*self._imports[file], *self._packages(file))
             pending += [other for other in loaded if other not in self._settled]
@@ -109,11 +111,11 @@ class Reach:
     def _mentions(self, file: str) -> bool:
         """Whether a file names something that reaches MLflow of a file that it imports."""
         wanted = {name for other in self._imports[file] for name in self._exports.get(other, ())}
-        return bool(wanted) and not wanted.isdisjoint(_WORD.findall(self._data[file]))
+        return bool(wanted) and not wanted.isdisjoint(_WORD.findall(self._code[file]))
 
-    def _files(self, file: str, data: bytes) -> Iterable[str]:
+    def _files(self, file: str, code: bytes) -> Iterable[str]:
         found: dict[str, None] = {}
-        for module, names, modules in _IMPORT.findall(data):
+        for module, names, modules in _IMPORT.findall(code):
             if modules:
                 for part in modules.split(b","):
                     words = part.split()
@@ -135,3 +137,11 @@ class Reach:
         if target is not None:
             found[target] = None
         return target is not None
+
+
+def _code(file: str, data: bytes) -> bytes:
+    if not is_notebook(file):
+        return data
+    from mlflow_lint.source.notebook import code_of  # most runs meet none
+
+    return code_of(data)

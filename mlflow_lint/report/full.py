@@ -36,8 +36,8 @@ def _block(report: FileReport, finding: Finding, width: int) -> Iterator[_Line]:
     yield [(place, "bold"), (code, f"bold {color}"), (mark, "bold green"), (message, "")]
     margin = " " * len(str(finding.region.line))
     notes = [*_why(finding.chain, margin), *_help(finding.fix, margin)]
-    if 1 <= finding.region.line <= len(report.lines):
-        line = report.lines[finding.region.line - 1]
+    line = report.line(finding.region)
+    if line is not None:
         yield from _source(line, finding, margin, width)
         if notes:
             yield [(f"{margin} |", _GUTTER)]

@@ -19,13 +19,16 @@ def render(results: Sequence[FileReport], options: Options) -> str:
 
 def _command(path: str, finding: Finding) -> str:
     region = finding.region
-    properties = {"title": f"mlflow-lint ({finding.code})", "file": visible(path), "line": str(region.line)}
+    properties = {"title": f"mlflow-lint ({finding.code})", "file": visible(path)}
+    if region.cell is not None:
+        # GitHub counts lines of the JSON, as Ruff does not either; the message names cell and line.
+        properties |= {"line": "1", "endLine": "1"}
     # GitHub rejects an annotation that has columns on more than one line.
-    if region.line == region.end_line:
-        properties["col"] = str(region.column)
-    properties["endLine"] = str(region.end_line)
-    if region.line == region.end_line:
-        properties["endColumn"] = str(region.end_column)
+    elif region.line == region.end_line:
+        properties |= {"line": str(region.line), "col": str(region.column)}
+        properties |= {"endLine": str(region.end_line), "endColumn": str(region.end_column)}
+    else:
+        properties |= {"line": str(region.line), "endLine": str(region.end_line)}
     written = ",".join(f"{key}={_property(value)}" for key, value in properties.items())
     return f"::{_LEVELS[finding.severity]} {written}::{_data(_message(path, finding))}"
 

@@ -9,8 +9,9 @@ from mlflow_lint.report.visible import visible, visible_at_start
 def headline(path: str, finding: Finding) -> tuple[str, str, str, str]:
     """Return place, code, mark and message of a finding; joined they are its line."""
     region = finding.region
+    cell = "" if region.cell is None else f"cell {region.cell}:"
     return (
-        f"{visible_at_start(path)}:{region.line}:{region.column}:",
+        f"{visible_at_start(path)}:{cell}{region.line}:{region.column}:",
         f" {finding.code}",
         " [*]" if is_fixable(finding) else "",
         f" {visible(finding.message)}",

@@ -30,7 +30,7 @@ def _item(report: FileReport, finding: Finding, index: LineIndex, options: Optio
     region = finding.region
     fix = finding.fix
     return {
-        "cell": None,
+        "cell": region.cell,
         "code": finding.code,
         "name": finding.name,
         "message": finding.message,
@@ -41,7 +41,9 @@ def _item(report: FileReport, finding: Finding, index: LineIndex, options: Optio
         # The last line: a comment on an earlier one may land in a string or after a backslash.
         "noqa_row": finding.statement[1],
         "url": options.page(finding.code),
-        "chain": [{"path": step.path, "row": step.line, "text": step.text} for step in finding.chain],
+        "chain": [
+            {"cell": step.cell, "path": step.path, "row": step.line, "text": step.text} for step in finding.chain
+        ],
         "fix": None if fix is None else _fix(fix, report.text, index),
     }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mlflow_lint.findings import Finding
+from mlflow_lint.findings import Finding, Region
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,13 @@ class FileReport:
     """Physical lines without newlines; empty when not available."""
     text: str
     """Decoded text, "" when not available: turns the offsets of edits into positions."""
+    cells: tuple[tuple[str, ...], ...] = ()
+    """The lines of each code cell of a notebook."""
+
+    def line(self, region: Region) -> str | None:
+        """Return the line that a region begins in, without newline; None when not available."""
+        lines = self.lines if region.cell is None else next(iter(self.cells[region.cell - 1 :]), ())
+        return lines[region.line - 1] if 1 <= region.line <= len(lines) else None
 
 
 @dataclass(frozen=True, slots=True)

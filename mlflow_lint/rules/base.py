@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from mlflow_lint.analysis.context import Context
 from mlflow_lint.facts import model as facts
-from mlflow_lint.findings import Applicability, Finding, Fix, Region, Severity, Step
+from mlflow_lint.findings import Applicability, Finding, Fix, Severity, Step
 
 
 class Status(enum.Enum):
@@ -78,17 +78,16 @@ class Rule:
         fix: Fix | None = None,
     ) -> Finding:
         """A finding of this rule at a call."""
-        lines = context.unit.lines
-        start = lines.position(call.span[0])
-        end = lines.position(call.span[1])
-        first = lines.position(statement.span[0])[0]
-        last = lines.position(statement.span[1])[0] if is_simple(statement) else end[0]
+        places = context.unit.places
+        region = places.region(*call.span)
+        first = places.position(statement.span[0])[0]
+        last = places.position(statement.span[1])[0] if is_simple(statement) else region.end_line
         return Finding(
             self.code,
             self.name,
             message,
             context.unit.path,
-            Region(*start, *end),
+            region,
             (first, max(first, last)),
             severity,
             chain,

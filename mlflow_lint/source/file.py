@@ -1,4 +1,4 @@
-"""Python files as bytes and as text, and the way back to the disk.
+"""Files as bytes and as text, and the way back to the disk.
 
 Invariant: no byte is lost: `encode(decode(path, data), text)` is `data` for every `data` that `decode`
 accepts, and a file on disk is either untouched or wholly replaced.
@@ -38,6 +38,18 @@ class ChangedOnDisk(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Cell:
+    """One code cell of a notebook."""
+
+    start: int
+    """Offset of its text in the text of the source."""
+    text: str
+    """As it stands in the notebook."""
+    python: str
+    """As long, with what only IPython understands masked; empty for a cell in another language."""
+
+
+@dataclass(frozen=True, slots=True)
 class SourceFile:
     """One Python file: its bytes, and the text they stand for, newlines as they are."""
 
@@ -49,13 +61,25 @@ class SourceFile:
     """Name of the codec between `text` and `data`."""
     bom: bool
     """Whether `data` starts with a UTF-8 byte order mark."""
+    cells: tuple[Cell, ...] | None = None
+    """Code cells of a notebook, whose `text` is made of them; None for a file of Python."""
+
+
+def is_notebook(path: str) -> bool:
+    """Whether a file is a notebook, told from its name."""
+    return path.endswith(".ipynb")
 
 
 def decode(path: str, data: bytes) -> SourceFile:
-    """Read `data` as Python reads a file (PEP 263).
+    """Read `data` as Python reads a file (PEP 263), or, by the name of the file, as a notebook.
 
-    Raises `SourceError` for NUL bytes, unknown encodings and bytes that are no text in the file's encoding.
+    Raises `SourceError` for NUL bytes, unknown encodings and bytes that are no text in the file's encoding,
+    and for what should be a notebook and is none.
     """
+    if is_notebook(path):
+        from mlflow_lint.source.notebook import decode_notebook  # most runs meet none
+
+        return decode_notebook(path, data)
     _refuse_nul(data)
     bom = data.startswith(codecs.BOM_UTF8)
     body = data[len(codecs.BOM_UTF8) :] if bom else data

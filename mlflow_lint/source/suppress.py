@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from mlflow_lint.findings import Finding
-from mlflow_lint.source.file import split_lines
+from mlflow_lint.source.file import SourceFile, split_lines
 
 Codes = tuple[str, ...]
 """Codes and prefixes of codes; the empty prefix stands for every code."""
@@ -63,6 +63,22 @@ class Suppressions:
         return finding.code.startswith(codes)
 
 
+@dataclass(frozen=True, slots=True)
+class CellSuppressions:
+    """What the comments of one notebook silence."""
+
+    cells: tuple[Suppressions, ...]
+    """By code cell, in order."""
+
+    def silences(self, finding: Finding) -> bool:
+        """Whether a comment of the finding's cell, or one for the whole file in any cell, speaks for it."""
+        here = finding.region.cell
+        return any(
+            cell.silences(finding) if number == here else finding.code.startswith(cell.file)
+            for number, cell in enumerate(self.cells, start=1)
+        )
+
+
 _NOTHING = Suppressions((), {}, {})
 
 
@@ -73,6 +89,13 @@ class _Comment(NamedTuple):
     text: str
     alone: bool
     """Whether nothing but white space stands before it on its line."""
+
+
+def suppressions_of(source: SourceFile, respect_noqa: bool = True) -> Suppressions | CellSuppressions:
+    """Read the comments of a source: of a notebook, cell by cell, and only where they are Python's."""
+    if source.cells is None:
+        return suppressions(source.text, respect_noqa)
+    return CellSuppressions(tuple(suppressions(cell.python, respect_noqa) for cell in source.cells))
 
 
 def suppressions(text: str, respect_noqa: bool = True) -> Suppressions:

@@ -1,0 +1,79 @@
+"""From decoded text to facts: a file of Python as a whole, a notebook cell by cell.
+
+Invariant: a cell is read by itself, so that one that is no Python takes nothing from the others; the facts are those of
+one module all the same.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from mlflow_lint.facts import model as facts
+from mlflow_lint.source.file import Cell, LineIndex, SourceFile
+from mlflow_lint.syntax.lower import lower
+from mlflow_lint.syntax.parse import SyntaxFailure, parse
+from mlflow_lint.syntax.spans import spans_of
+
+_NO_TEXT = re.compile("[\0\ud800-\udfff]")
+# IPython takes a cell that is indented as a whole; under a header, so does Python.
+_INDENTED = re.compile(r"(?:[ \t]*[\r\n])*[ \t]+[^\s#]")
+_HEADER = "if 1:\n"
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenCell:
+    """A cell of a notebook that is not Python; line and column are those in the cell."""
+
+    number: int
+    message: str
+    line: int
+    column: int
+
+
+def read(source: SourceFile) -> tuple[facts.Module, tuple[BrokenCell, ...]]:
+    """The facts of a source, and what cells of a notebook they do without; to be called within `with_deep_stack`.
+
+    Raises `SyntaxFailure` for a file that is not Python.
+    """
+    if source.cells is None:
+        return facts.Module(_block(source.text, 0)), ()
+    statements: list[facts.Statement] = []
+    broken: list[BrokenCell] = []
+    for number, cell in enumerate(source.cells, start=1):
+        block = _block_of_cell(number, cell)
+        if isinstance(block, BrokenCell):
+            broken.append(block)
+        else:
+            statements += block
+    return facts.Module(tuple(statements)), tuple(broken)
+
+
+def _block_of_cell(number: int, cell: Cell) -> facts.Block | BrokenCell:
+    try:
+        return _block_of_python(cell)
+    except SyntaxFailure as error:
+        return BrokenCell(number, error.message, error.line, error.column)
+
+
+def _block_of_python(cell: Cell) -> facts.Block:
+    unknown = _NO_TEXT.search(cell.python)
+    if unknown:
+        raise SyntaxFailure("NUL or lone surrogate in the text", *LineIndex(cell.text).position(unknown.start()))
+    if not _INDENTED.match(cell.python):
+        return _block(cell.python, cell.start)
+    try:
+        header, *rest = _block(_HEADER + cell.python, cell.start - len(_HEADER))
+    except SyntaxFailure as error:
+        raise SyntaxFailure(error.message, max(1, error.line - 1), error.column) from None
+    assert isinstance(header, facts.If)
+    return (*header.body, *rest)
+
+
+def _block(text: str, start: int) -> facts.Block:
+    """The facts of a text that begins at an offset of the source."""
+    tree = parse(text)
+    spans = spans_of(tree)
+    if start:
+        spans = {node: (first + start, last + start) for node, (first, last) in spans.items()}
+    return lower(tree, spans).body
