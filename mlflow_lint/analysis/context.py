@@ -11,6 +11,7 @@ from functools import cached_property
 from mlflow_lint.analysis.effects import Effects
 from mlflow_lint.analysis.hot import HotWrite, hot_writes
 from mlflow_lint.analysis.per_key import KeyedWrite, keyed_writes
+from mlflow_lint.analysis.replay import Replay, replays
 from mlflow_lint.analysis.rows import Row, rows
 from mlflow_lint.analysis.summary import Body
 from mlflow_lint.findings import Step
@@ -31,20 +32,28 @@ class Context:
         return tuple(self.effects.bodies(self.unit))
 
     @cached_property
+    def replays(self) -> tuple[Replay, ...]:
+        """Calls that log finished data point after point; all of a loop."""
+        return tuple(replays(self.effects, self.bodies))
+
+    @cached_property
     def hot_writes(self) -> tuple[HotWrite, ...]:
         """Writes that run per step, unthrottled; one per kind, block and loop."""
-        return tuple(hot_writes(self.effects, self.bodies))
+        walks = {id(loop.node) for replay in self.replays for loop in replay.loops}
+        return tuple(hot_writes(self.effects, self.bodies, walks))
 
     @cached_property
     def keyed_writes(self) -> tuple[KeyedWrite, ...]:
         """Writes of one key per turn of a loop over keys; one per kind and loop."""
-        return tuple(keyed_writes(self.effects, self.bodies))
+        return tuple(keyed_writes(self.effects, self.bodies, {id(replay.site.call) for replay in self.replays}))
 
     @cached_property
     def rows(self) -> tuple[Row, ...]:
         """Writes of one kind that follow one another and could be one."""
         keyed = {id(write.loop.node) for write in self.keyed_writes}
-        return tuple(rows(self.effects, self.bodies, keyed))
+        replayed = {id(replay.site.call) for replay in self.replays}
+        found = rows(self.effects, self.bodies, keyed)
+        return tuple(row for row in found if id(row.writes[0].site.call) not in replayed)
 
     def step(self, offset: int, text: str) -> Step:
         """A link of a reason chain that lies in this file."""

@@ -6,7 +6,7 @@ between: frequencies are counted per run.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 
 from mlflow_lint.analysis.effects import Effects
@@ -41,15 +41,18 @@ class HotWrite:
         return self.chain[-1] if len(self.chain) > 2 else None
 
 
-def hot_writes(effects: Effects, bodies: Iterable[Body]) -> Iterator[HotWrite]:
-    """Hot writes of a file, in order; of several of one kind in one block of one loop only the first."""
+def hot_writes(effects: Effects, bodies: Iterable[Body], replays: Container[int]) -> Iterator[HotWrite]:
+    """Hot writes of a file, in order; of several of one kind in one block of one loop only the first.
+
+    `replays` are the loops (by `id`) that walk finished data: none of these is hot, whatever its names say.
+    """
     for body in bodies:
         seen: set[tuple[int, int, Kind]] = set()
         for site in effects.sites(body):
             writes = list(_writes(effects, site, body))
             if not writes:
                 continue
-            around = _hot_around(effects, site, body)
+            around = _hot_around(effects, site, body, replays)
             if around is None:
                 continue
             where, unit, step, marker = around
@@ -69,7 +72,7 @@ def _writes(effects: Effects, site: Site, body: Body) -> Iterator[tuple[Api, tup
     at = site.call.span[0]
     kinds: set[Kind] = set()
     for api in effects.apis(site.call, site.place):
-        if api.kind in _WRITES and not _is_buffered(site.call, body) and _group(api) not in kinds:
+        if api.kind in _WRITES and not is_buffered(site.call, body) and _group(api) not in kinds:
             kinds.add(_group(api))
             yield api, (body.unit.step(at, api.label),)
     for reached in effects.reached(site.call, site.place):
@@ -85,8 +88,8 @@ def _preference(effect: Effect) -> int:
     return len(effect.chain)
 
 
-def _is_buffered(call: facts.Call, body: Body) -> bool:
-    """Asynchronous, with the variable that merges queued calls set in the same file."""
+def is_buffered(call: facts.Call, body: Body) -> bool:
+    """Whether a write is asynchronous, with the variable that merges queued calls set in the same file."""
     if BUFFERING not in body.unit.text:
         return False
     given = call.keyword("synchronous")
@@ -95,14 +98,14 @@ def _is_buffered(call: facts.Call, body: Body) -> bool:
     return "enable_async_logging" in body.unit.text or "MLFLOW_ENABLE_ASYNC_LOGGING" in body.unit.text
 
 
-def _hot_around(effects: Effects, site: Site, body: Body) -> tuple[str, str, Step, int] | None:
+def _hot_around(effects: Effects, site: Site, body: Body, replays: Container[int]) -> tuple[str, str, Step, int] | None:
     """The innermost hot loop or hook around a call: words, unit, chain link, and what tells it apart."""
     frames = site.frames
     for index in range(len(frames) - 1, -1, -1):
         frame = frames[index]
         if isinstance(frame, Run):
             return None
-        if isinstance(frame, Loop):
+        if isinstance(frame, Loop) and id(frame.node) not in replays:
             verdict = effects.loops.verdict(frame)
             if verdict.frequency is Frequency.PER_STEP and not effects.throttles.between(frames[index + 1 :], frame):
                 start = loop_start(frame)

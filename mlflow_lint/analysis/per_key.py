@@ -7,7 +7,7 @@ is not one of these.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 
 from mlflow_lint.analysis.arguments import filled_parameters
@@ -52,13 +52,16 @@ class KeyedWrite:
     """The line that writes, when a helper of the project does it."""
 
 
-def keyed_writes(effects: Effects, bodies: Iterable[Body]) -> Iterator[KeyedWrite]:
-    """Keyed writes of a file, in order; the first of each kind in a loop."""
+def keyed_writes(effects: Effects, bodies: Iterable[Body], replayed: Container[int]) -> Iterator[KeyedWrite]:
+    """Keyed writes of a file, in order; the first of each kind in a loop.
+
+    Calls (by `id`) that are `replayed` are left to the rule for the loop that walks the points.
+    """
     for body in bodies:
         seen: set[tuple[int, Kind]] = set()
         for site in effects.sites(body):
             loop = _innermost(site)
-            if loop is None:
+            if loop is None or id(site.call) in replayed:
                 continue
             written = _single_write(effects, site, body, loop)
             if written is None:

@@ -21,7 +21,8 @@ _PURE_METHODS = frozenset(
     "strftime total_seconds nanmean count index as_posix with_suffix exists is_file is_dir norm double float "
     "long int size numel dim eq ne any all item_ squeeze unsqueeze flatten view reshape timestamp relative_to".split()
 )
-_LIGHT_METHODS = _PURE_METHODS | frozenset("append extend add update setdefault insert clear pop".split())
+LIGHT_METHODS = _PURE_METHODS | frozenset("append extend add update setdefault insert clear pop".split())
+"""Names of methods that finish at once, on whatever object."""
 _PURE_MODULES = (
     "numpy.",
     "math.",
@@ -108,11 +109,17 @@ def _is_light(expression: facts.Expression, place: Place, resolver: Resolver) ->
     for node in descend(expression):
         if isinstance(node, (facts.Await, facts.Yield)):
             return False
-        if isinstance(node, facts.Call) and not _is_pure_call(node, place, resolver):
-            function = node.function
-            meaning = resolver.resolve(function, place)
-            if isinstance(meaning, External) and meaning.dotted in _CLOCKS:
-                continue
-            if meaning is not None or not (isinstance(function, facts.Attribute) and function.name in _LIGHT_METHODS):
-                return False
+        if isinstance(node, facts.Call) and not is_quick_call(node, place, resolver):
+            return False
     return True
+
+
+def is_quick_call(call: facts.Call, place: Place, resolver: Resolver) -> bool:
+    """Whether a call finishes at once: a conversion, a look-up, a clock, a change of a list or dict."""
+    if _is_pure_call(call, place, resolver):
+        return True
+    function = call.function
+    meaning = resolver.resolve(function, place)
+    if isinstance(meaning, External) and meaning.dotted in _CLOCKS:
+        return True
+    return meaning is None and isinstance(function, facts.Attribute) and function.name in LIGHT_METHODS
