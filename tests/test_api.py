@@ -9,11 +9,20 @@ import mlflow
 import pytest
 from tracking_store import Recorded, StoreRunner
 
-from mlflow_lint.facts.api import CALLS, CLIENTS, Api, Kind, api_of
+from mlflow_lint.facts.api import CALLS, CLIENTS, FLAVOR_CALLS, Api, Kind, api_of
 
 BY_LABEL = {api.label: api for api in CALLS.values()}
 
 each_call = pytest.mark.parametrize("api", CALLS.values(), ids=lambda api: api.label)
+
+
+NOT_FLUENT = ("register_model", "search_model_versions", "search_registered_models", "set_tracking_uri")
+"""What MLflow has and its fluent module has not."""
+
+
+def home(name: str) -> str:
+    """The module below `mlflow.tracking` that holds a fluent call."""
+    return "" if name in NOT_FLUENT else "fluent."
 
 
 def signature(api: Api) -> inspect.Signature:
@@ -37,7 +46,7 @@ def test_parameters_stand_in_mlflows_order(api: Api) -> None:
 @each_call
 def test_calls_are_found_by_their_names(api: Api) -> None:
     names = [f"{home}().{api.name}" for home in CLIENTS] if api.client else []
-    names += [] if api.client else [f"mlflow.{api.name}", f"mlflow.tracking.fluent.{api.name}"]
+    names += [] if api.client else [f"mlflow.{api.name}", f"mlflow.tracking.{home(api.name)}{api.name}"]
     assert names
     assert all(api_of(name) is api for name in names)
 
@@ -48,10 +57,27 @@ def test_names_resolve_in_mlflow() -> None:
         assert getattr(__import__(module, fromlist=[name]), name) is mlflow.MlflowClient
     for client, name in CALLS:
         if not client:
-            assert getattr(mlflow.tracking.fluent, name) is getattr(mlflow, name)
+            assert callable(getattr(mlflow, name))
+            assert getattr(mlflow.tracking.fluent, name, None) is (getattr(mlflow, name) if home(name) else None)
+
+
+@pytest.mark.parametrize("flavor", ["sklearn", "pyfunc", "pytorch", "pyspark.ml", "langchain"])
+def test_each_flavor_logs_models_or_automatically(flavor: str) -> None:
+    for name, api in FLAVOR_CALLS.items():
+        assert api_of(f"mlflow.{flavor}.{name}") is api
+    assert callable(mlflow.sklearn.log_model)
+    assert callable(mlflow.sklearn.autolog)
+    assert api_of("mlflow.autolog") is FLAVOR_CALLS["autolog"]
 
 
 def test_what_is_no_call() -> None:
+    for dotted in (
+        "mlflow.log_model",
+        "mlflow.MlflowClient.log_model",
+        "mlflow.tracking.fluent.log_model",
+        "x.log_model",
+    ):
+        assert api_of(dotted) is None
     for dotted in ("mlflow", "mlflow.nothing", "mlflow.pytorch.log_metric", "other.log_metric", "log_metric"):
         assert api_of(dotted) is None
     assert api_of("mlflow.Other().log_metric") is None

@@ -13,13 +13,12 @@ from mlflow_lint.analysis.effects import Effects
 from mlflow_lint.analysis.sites import Frame, Loop, Run, Site
 from mlflow_lint.analysis.summary import Body, Effect
 from mlflow_lint.facts import model as facts
-from mlflow_lint.facts.api import Api, Kind
+from mlflow_lint.facts.api import WRITES, Api, Kind
 from mlflow_lint.facts.frequency import Frequency
 from mlflow_lint.facts.traverse import argument, shown
 from mlflow_lint.findings import Step
 
 BUFFERING = "MLFLOW_ASYNC_LOGGING_BUFFERING_SECONDS"
-_WRITES = (Kind.METRIC, Kind.PARAM, Kind.TAG, Kind.BATCH, Kind.ARTIFACT)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -72,13 +71,13 @@ def _writes(effects: Effects, site: Site, body: Body) -> Iterator[tuple[Api, tup
     at = site.call.span[0]
     kinds: set[Kind] = set()
     for api in effects.apis(site.call, site.place):
-        if api.kind in _WRITES and not is_buffered(site.call, body) and _group(api) not in kinds:
+        if api.kind in WRITES and not is_buffered(site.call, body) and _group(api) not in kinds:
             kinds.add(_group(api))
             yield api, (body.unit.step(at, api.label),)
     for reached in effects.reached(site.call, site.place):
         step = body.unit.step(at, f"{reached.function.definition.name}()")
         for effect in sorted(reached.effects, key=_preference):
-            if effect.api.kind not in _WRITES or effect.throttled or effect.own_run or _group(effect.api) in kinds:
+            if effect.api.kind not in WRITES or effect.throttled or effect.own_run or _group(effect.api) in kinds:
                 continue
             kinds.add(_group(effect.api))
             yield effect.api, (step, *effect.chain)

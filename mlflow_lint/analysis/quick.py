@@ -12,7 +12,7 @@ from mlflow_lint.analysis.effects import Effects
 from mlflow_lint.analysis.meaning import External, FunctionRef, Place
 from mlflow_lint.analysis.weight import LIGHT_METHODS, is_quick_call, is_report
 from mlflow_lint.facts import model as facts
-from mlflow_lint.facts.api import Kind
+from mlflow_lint.facts.api import WRITES
 from mlflow_lint.facts.traverse import calls_in, descend, last_name
 
 _DEEPEST = 4
@@ -83,7 +83,7 @@ def is_quick_function(effects: Effects, function: FunctionRef, depth: int = 0) -
 def _is_quick_call(effects: Effects, call: facts.Call, place: Place, depth: int) -> bool:
     api = effects.api(call, place)
     if api is not None:
-        return api.kind not in (Kind.RUN, Kind.END)
+        return api.kind in WRITES
     meaning = effects.target(call, place)
     if isinstance(meaning, FunctionRef):
         return is_quick_function(effects, meaning, depth)

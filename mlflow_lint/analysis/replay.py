@@ -10,13 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from mlflow_lint.analysis.effects import Body, Effects
+from mlflow_lint.analysis.arguments import filled_parameters
+from mlflow_lint.analysis.effects import Effects
 from mlflow_lint.analysis.finished import finished_words, is_finished
-from mlflow_lint.analysis.hot import is_buffered, loop_line, loop_words
+from mlflow_lint.analysis.hot import is_buffered, loop_start, loop_words
 from mlflow_lint.analysis.loops import literal_count
 from mlflow_lint.analysis.per_key import turn_names
 from mlflow_lint.analysis.quick import is_quick, is_quick_expression, is_quick_function
 from mlflow_lint.analysis.sites import Loop, Rescue, Run, Site
+from mlflow_lint.analysis.summary import Body
 from mlflow_lint.analysis.throttles import assigned_names
 from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.api import Api, Kind
@@ -95,10 +97,10 @@ def replays(effects: Effects, bodies: Iterable[Body]) -> Iterator[Replay]:
             loop = next(written, None)
             if loop is None:
                 continue
-            line, words = loop_line(loop, body), loop_words(loop)
-            first = Step(body.unit.path, line, f"{words}: {finished_words(loop)}")
+            start, words = loop_start(loop), loop_words(loop)
+            first = body.unit.step(start, f"{words}: {finished_words(loop)}")
             through = point.chain[-1] if len(point.chain) > 1 else None
-            yield Replay(site, point.api, loops, f"{words}, line {line}", (first, *point.chain), through)
+            yield Replay(site, point.api, loops, f"{words}, {body.unit.where(start)}", (first, *point.chain), through)
 
 
 def _walks(effects: Effects, site: Site, walks: dict[int, bool]) -> tuple[Loop, ...]:
@@ -145,12 +147,11 @@ def _changing(loop: Loop) -> frozenset[str]:
 
 def _point(effects: Effects, site: Site, body: Body) -> _Point | None:
     api = effects.api(site.call, site.place)
-    step = Step(body.unit.path, body.unit.line(site.call.span[0]), api.label if api is not None else "")
     if api is not None:
         if api.kind is not Kind.METRIC or is_buffered(site.call, body):
             return None
-        return _written(site.call, api, step)
-    return _through(effects, site, step)
+        return _written(site.call, api, body.unit.step(site.call.span[0], api.label))
+    return _through(effects, site, body)
 
 
 def _written(call: facts.Call, api: Api, step: Step) -> _Point | None:
@@ -171,22 +172,24 @@ def _written(call: facts.Call, api: Api, step: Step) -> _Point | None:
     return _Point(api, (step,), key, value, place, destination)
 
 
-def _through(effects: Effects, site: Site, step: Step) -> _Point | None:
+def _through(effects: Effects, site: Site, body: Body) -> _Point | None:
     """The parts of a write that a helper makes, as far as its parameters tell them apart."""
-    reached = effects.of_call(site.call, site.place)
-    if reached is None:
+    functions = effects.reached(site.call, site.place)
+    if len(functions) != 1:
         return None
-    function, found = reached
-    writes = [e for e in found if e.api.kind is Kind.METRIC and not (e.throttled or e.own_run or e.repeated)]
+    function = functions[0].function
+    writes = [
+        e for e in functions[0].effects if e.api.kind is Kind.METRIC and not (e.throttled or e.own_run or e.repeated)
+    ]
     if not writes or site.call.spread or not is_quick_function(effects, function):
         return None
     effect = writes[0]
-    filled = effects.resolver.parameter_arguments(site.call, function)
+    filled = filled_parameters(site.call, function)
     steps = tuple(value for name, value in filled.items() if any(word in name for word in ("step", "epoch", "iter")))
-    keys = tuple(value for name, value in filled.items() if name in effect.key.parameters)
+    keys = tuple(value for name, value in filled.items() if name in effect.key.parameters(function))
     known = effect.key.constant or bool(keys)
     values = tuple(value for value in filled.values() if value not in (*steps, *keys))
     receiver = (site.call.function.value,) if isinstance(site.call.function, facts.Attribute) else ()
     runs = tuple(value for name, value in filled.items() if "run" in name)
-    named = Step(step.path, step.line, f"{function.definition.name}()")
+    named = body.unit.step(site.call.span[0], f"{function.definition.name}()")
     return _Point(effect.api, (named, *effect.chain), keys if known else None, values, steps, (*receiver, *runs))

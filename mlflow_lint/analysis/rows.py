@@ -17,7 +17,7 @@ from mlflow_lint.analysis.summary import Body
 from mlflow_lint.analysis.throttles import assigned_names
 from mlflow_lint.analysis.weight import is_light, is_pure
 from mlflow_lint.facts import model as facts
-from mlflow_lint.facts.api import Api, Kind
+from mlflow_lint.facts.api import WRITES, Api, Kind
 from mlflow_lint.facts.traverse import calls_in, names_in
 
 GROUPED = (Kind.METRIC, Kind.PARAM, Kind.TAG)
@@ -166,15 +166,13 @@ def _receiver(write: Write) -> facts.Expression | None:
 
 def _interrupts(effects: Effects, write: Write) -> bool:
     """Whether computing what is written itself writes to MLflow."""
-    return any(
-        effects.api(call, write.site.place) is not None or _has_effects(effects, call, write)
-        for given in write.arguments.values()
-        for call in calls_in(given.value)
-    )
+    return any(_writes(effects, call, write) for given in write.arguments.values() for call in calls_in(given.value))
 
 
-def _has_effects(effects: Effects, call: facts.Call, write: Write) -> bool:
-    return any(reached.effects for reached in effects.reached(call, write.site.place))
+def _writes(effects: Effects, call: facts.Call, write: Write) -> bool:
+    place = write.site.place
+    apis = [effect.api for reached in effects.reached(call, place) for effect in reached.effects]
+    return any(api.kind is not Kind.READ for api in (*effects.apis(call, place), *apis))
 
 
 def _continues(effects: Effects, row: list[Write], write: Write) -> bool:
@@ -219,10 +217,10 @@ def _is_other_write(effects: Effects, site: Site) -> bool:
     """An upload or another write of MLflow between two calls does not part them."""
     api = effects.api(site.call, site.place)
     if api is not None:
-        return api.kind in (Kind.ARTIFACT, Kind.METRIC, Kind.PARAM, Kind.TAG, Kind.BATCH)
+        return api.kind in (*WRITES, Kind.MODEL)
     meaning = effects.resolver.resolve(site.call.function, site.place)
     return (
         isinstance(meaning, External)
         and meaning.dotted.startswith("mlflow.")
-        and (meaning.dotted.endswith((".log_model", ".log_input", ".set_experiment_tag", ".log_image")))
+        and meaning.dotted.endswith((".log_input", ".set_experiment_tag"))
     )

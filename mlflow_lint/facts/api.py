@@ -8,6 +8,7 @@ and SQL statements in the store; a test measures the SQL statements of the write
 from __future__ import annotations
 
 import enum
+import re
 from dataclasses import dataclass
 
 
@@ -19,8 +20,15 @@ class Kind(enum.Enum):
     TAG = "tag"
     BATCH = "batch"
     ARTIFACT = "artifact"
+    MODEL = "model"
     RUN = "run"
     END = "end"
+    READ = "read"
+    SETUP = "setup"
+
+
+WRITES = (Kind.METRIC, Kind.PARAM, Kind.TAG, Kind.BATCH, Kind.ARTIFACT)
+"""What a run is filled with; models, which take a dozen requests each, are apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +61,8 @@ class Api:
 
 _WRITE_OPTIONS = ("synchronous", "timestamp", "run_id", "model_id", "dataset")
 
+_REGISTRY_SEARCH = ("filter_string", "max_results", "order_by", "page_token")
+
 _CALLS = (
     Api("log_metric", Kind.METRIC, ("key", "value", "step", *_WRITE_OPTIONS), statements=5),
     Api("log_metrics", Kind.METRIC, ("metrics", "step", "synchronous", "run_id", "timestamp", "model_id", "dataset"), plural=True, statements=6),
@@ -84,12 +94,48 @@ _CALLS = (
     Api("log_stream", Kind.ARTIFACT, ("run_id", "stream", "artifact_file"), client=True),
     Api("create_run", Kind.RUN, ("experiment_id", "start_time", "tags", "run_name"), client=True, statements=5),
     Api("set_terminated", Kind.END, ("run_id", "status", "end_time"), client=True, statements=5),
+    Api("register_model", Kind.MODEL, ("model_uri", "name", "await_registration_for", "tags", "env_pack"), requests=9, statements=50),
+    Api("log_model_artifacts", Kind.MODEL, ("model_id", "local_dir", "artifact_path"), client=True),
+    Api("get_run", Kind.READ, ("run_id",), statements=7),
+    Api("get_parent_run", Kind.READ, ("run_id",), requests=2, statements=14),
+    Api("get_experiment", Kind.READ, ("experiment_id",), statements=2),
+    Api("search_runs", Kind.READ, ("experiment_ids", "filter_string", "run_view_type", "max_results", "order_by", "output_format", "search_all_experiments", "experiment_names"), statements=6),
+    Api("search_experiments", Kind.READ, ("view_type", "max_results", "filter_string", "order_by"), statements=2),
+    Api("search_model_versions", Kind.READ, ("max_results", "filter_string", "order_by"), statements=2),
+    Api("search_registered_models", Kind.READ, ("max_results", "filter_string", "order_by"), statements=5),
+    Api("get_run", Kind.READ, ("run_id",), client=True, statements=7),
+    Api("get_parent_run", Kind.READ, ("run_id",), client=True, requests=2, statements=14),
+    Api("get_experiment", Kind.READ, ("experiment_id",), client=True, statements=2),
+    Api("search_runs", Kind.READ, ("experiment_ids", "filter_string", "run_view_type", "max_results", "order_by", "page_token"), client=True, statements=6),
+    Api("search_experiments", Kind.READ, ("view_type", "max_results", "filter_string", "order_by", "page_token"), client=True, statements=2),
+    Api("get_metric_history", Kind.READ, ("run_id", "key"), client=True, statements=1),
+    Api("list_artifacts", Kind.READ, ("run_id", "path"), client=True, requests=2, statements=7),
+    Api("get_registered_model", Kind.READ, ("name",), client=True, statements=4),
+    Api("get_model_version", Kind.READ, ("name", "version"), client=True, statements=4),
+    Api("get_model_version_by_alias", Kind.READ, ("name", "alias"), client=True, statements=6),
+    Api("get_latest_versions", Kind.READ, ("name", "stages"), client=True, requests=2, statements=8),
+    Api("search_model_versions", Kind.READ, _REGISTRY_SEARCH, client=True, statements=1),
+    Api("search_registered_models", Kind.READ, _REGISTRY_SEARCH, client=True, statements=5),
+    Api("set_experiment", Kind.SETUP, ("experiment_name", "experiment_id", "trace_location"), statements=2),
+    Api("create_experiment", Kind.SETUP, ("name", "artifact_location", "tags", "trace_location"), statements=2),
+    Api("get_experiment_by_name", Kind.SETUP, ("name",), statements=2),
+    Api("set_tracking_uri", Kind.SETUP, ("uri",), requests=0),
+    Api("create_experiment", Kind.SETUP, ("name", "artifact_location", "tags"), client=True, statements=2),
+    Api("get_experiment_by_name", Kind.SETUP, ("name",), client=True, statements=2),
 )  # fmt: skip
 
 CALLS: dict[tuple[bool, str], Api] = {(api.client, api.name): api for api in _CALLS}
 
+FLAVOR_CALLS = {
+    "log_model": Api("log_model", Kind.MODEL, (), requests=11, statements=34),
+    "autolog": Api("autolog", Kind.SETUP, (), requests=0),
+}
+"""What each flavor of MLflow has (`mlflow.sklearn.log_model`), with parameters of its own; the cost is scikit-learn's."""
+
 _FLUENT_HOMES = ("mlflow.", "mlflow.tracking.fluent.", "mlflow.tracking.")
 _CLIENT_HOMES = ("mlflow.", "mlflow.tracking.", "mlflow.client.", "mlflow.tracking.client.")
+
+_FLAVOR = re.compile(r"mlflow\.(?!tracking|client)[a-z_]+(\.[a-z_]+)*")
 
 CLIENTS = frozenset(home + "MlflowClient" for home in _CLIENT_HOMES)
 """Dotted names under which the client class can be imported."""
@@ -104,4 +150,8 @@ def api_of(dotted: str) -> Api | None:
     if method:
         return CALLS.get((True, method)) if owner in CLIENTS else None
     home, _, name = dotted.rpartition(".")
-    return CALLS.get((False, name)) if home + "." in _FLUENT_HOMES else None
+    if home + "." in _FLUENT_HOMES and (False, name) in CALLS:
+        return CALLS[(False, name)]
+    if name in FLAVOR_CALLS and (_FLAVOR.fullmatch(home) or (name, home) == ("autolog", "mlflow")):
+        return FLAVOR_CALLS[name]
+    return None

@@ -15,7 +15,7 @@ from mlflow_lint.analysis.summary import Body
 from mlflow_lint.analysis.throttles import assigned_names
 from mlflow_lint.analysis.weight import is_pure, is_report
 from mlflow_lint.facts import model as facts
-from mlflow_lint.facts.api import Kind
+from mlflow_lint.facts.api import WRITES, Kind
 from mlflow_lint.facts.traverse import last_name, names_in
 from mlflow_lint.findings import Applicability, Edit, Fix
 from mlflow_lint.fixes.entries import Plural, entries, evaluated, keys_of, plural_call, plural_of
@@ -182,7 +182,7 @@ def _stays_out(statement: facts.Statement, row: Row, effects: Effects) -> bool:
     match statement:
         case facts.Evaluate(facts.Call() as call):
             api = effects.api(call, place)
-            apart = api is not None and api.kind not in (row.kind, Kind.BATCH)
+            apart = api is not None and api.kind in WRITES and api.kind not in (row.kind, Kind.BATCH)
             return (apart or is_report(call, place)) and all(
                 is_pure(given.value, place, resolver) for given in call.arguments
             )
