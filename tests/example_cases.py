@@ -17,7 +17,7 @@ from textwrap import indent
 
 from mlflow_lint.config import Settings, default_settings
 from mlflow_lint.engine import Checked, Project, check_files
-from mlflow_lint.facts.api import CALLS
+from mlflow_lint.facts.api import CALLS, WRITES
 from mlflow_lint.findings import Applicability, Finding
 from mlflow_lint.fixing import Fixed, fix_files
 from mlflow_lint.rules.base import Example, Rule
@@ -238,6 +238,8 @@ def _client(text: str) -> str:
         call = called.get(id(node))
         if fluent is None or client is None or call is None:
             raise NotSpelled(f"the client has no {node.attr}")
+        if client.kind not in WRITES:
+            raise NotSpelled(f"{node.attr} is no write to a run")
         start, end = source.span(node)
         edits.append((start, end + 1, f"client.{node.attr}(run_id{', ' if call.args or call.keywords else ''}"))
         for position, given in enumerate(call.args):

@@ -34,7 +34,13 @@ from mlflow_lint.flake8_plugin import Plugin
 from mlflow_lint.rules.base import Example, Rule
 from mlflow_lint.rules.registry import all_rules
 
-NOT_IN_THE_CLIENT = {"MLF208": "the client has no log_metrics, log_params, set_tags"}
+NOT_IN_THE_CLIENT = {
+    "MLF105": "the client has no log_model",
+    "MLF106": "queries go to no run: the examples have a client of their own",
+    "MLF107": "the client has no set_experiment",
+    "MLF108": "the client has no start_run",
+    "MLF208": "the client has no log_metrics, log_params, set_tags",
+}
 
 
 def only_fluent(case: Case) -> bool:

@@ -17,6 +17,7 @@ from mlflow_lint.analysis.throttles import assigned_names
 from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.api import Kind
 from mlflow_lint.facts.frequency import Frequency
+from mlflow_lint.facts.functions import inner_blocks
 from mlflow_lint.facts.traverse import bound_names, descend, names_in
 from mlflow_lint.findings import Step
 
@@ -92,7 +93,7 @@ def _loop(effects: Effects, site: Site) -> Loop | None:
             verdict = effects.loops.verdict(frame).frequency
             if verdict is Frequency.ONCE or effects.throttles.between(inside, frame) or _first_only(inside):
                 return None
-            if not _differs(site.call, frame):
+            if not differs(site.call, frame):
                 return frame
     return None
 
@@ -109,15 +110,39 @@ def _hook(effects: Effects, body: Body, site: Site) -> facts.Function | None:
     return body.function.definition
 
 
-def _differs(call: facts.Call, loop: Loop) -> bool:
-    """Whether an argument may be another in another turn."""
+def differs(call: facts.Call, loop: Loop) -> bool:
+    """Whether what is called, or an argument, may be another in another turn."""
+    parts = (call.function, *(given.value for given in call.arguments))
+    changing = changing_names(loop)
+    kept = changing_attributes(loop)
+    return any(names_in(part) & changing for part in parts) or any(
+        node in kept or isinstance(node, (facts.Call, facts.Await, facts.Yield))
+        for given in call.arguments
+        for node in descend(given.value)
+    )
+
+
+def changing_names(loop: Loop) -> frozenset[str]:
+    """Names that a loop binds: its targets, and what its body assigns."""
     node = loop.node
-    changing: set[str] = set()
-    if not isinstance(node, facts.While):
-        changing |= set(bound_names(node.target))
-    if not isinstance(node, facts.Clause):
-        changing |= assigned_names(node.body)
-    return any(names_in(given.value) & changing or _acts(given.value) for given in call.arguments)
+    targets = () if isinstance(node, facts.While) else bound_names(node.target)
+    assigned = frozenset() if isinstance(node, facts.Clause) else assigned_names(node.body)
+    return assigned | frozenset(targets)
+
+
+def changing_attributes(loop: Loop) -> frozenset[facts.Expression]:
+    """Attributes that a loop's body assigns."""
+    return frozenset() if isinstance(loop.node, facts.Clause) else frozenset(_attributes(loop.node.body))
+
+
+def _attributes(block: facts.Block) -> Iterator[facts.Expression]:
+    for statement in block:
+        targets = statement.targets if isinstance(statement, facts.Assign) else ()
+        if isinstance(statement, facts.Update):
+            targets = (statement.target,)
+        yield from (target for target in targets if isinstance(target, facts.Attribute))
+        for inner in inner_blocks(statement):
+            yield from _attributes(inner)
 
 
 def _acts(expression: facts.Expression) -> bool:

@@ -16,10 +16,11 @@ from mlflow_lint.facts.api import WRITES
 from mlflow_lint.facts.traverse import calls_in, descend, last_name
 
 _DEEPEST = 4
-_WORK = re.compile(
+WORK = re.compile(
     r"^_?(fit|train|run|eval|evaluate|validate|test|forward|backward|predict|generate|simulate|solve|optimi[sz]e|search"
     r"|sleep|wait|fetch|download|upload|request|invoke|step|rollout|learn)(_|$)"
 )
+"""Names of functions that train, fetch or wait."""
 _MODULES = ("json.", "random.", "numpy.", "pandas.to_", "pandas.is", "pandas.not", "mlflow.entities.")
 _METHODS = LIGHT_METHODS | frozenset(
     "to_dict to_list to_numpy dropna isna notna isnull notnull iterrows itertuples normal uniform group groups "
@@ -75,7 +76,7 @@ def is_quick_expression(effects: Effects, expression: facts.Expression, place: P
 def is_quick_function(effects: Effects, function: FunctionRef, depth: int = 0) -> bool:
     """Whether a function of the project is known to do little: its body is there, and quick."""
     definition = function.definition
-    if depth > _DEEPEST or definition.is_async or _WORK.search(definition.name) or _is_stub(definition):
+    if depth > _DEEPEST or definition.is_async or WORK.search(definition.name) or _is_stub(definition):
         return False
     return is_quick(effects, definition.body, Place(function.scope, function.receiver), depth + 1)
 
