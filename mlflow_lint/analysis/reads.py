@@ -7,6 +7,7 @@ of these.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -30,6 +31,9 @@ _DEEPEST = 8
 _RUN_IDS = frozenset(["run_id", "run_uuid"])
 _SETTLED = frozenset(["get_experiment", "get_parent_run", "search_experiments"])
 """Queries that what a run writes does not answer differently."""
+_CHANGING = re.compile(r"(delete|copy|restore|rename|transition|archive|export|import)(_|$)")
+_NOT_IN_ROWS = re.compile(r"\.(inputs|outputs)\b")
+"""What a run holds and the rows of a frame of runs do not."""
 _WAITING = frozenset(["sleep", "wait", "system", "check_call", "check_output", "Popen", "communicate"])
 
 
@@ -88,7 +92,7 @@ def _judged(effects: Effects, site: Site, api: Api) -> tuple[Loop, str, str] | N
             continue
         if api.name == "get_run" and _of_row(effects, site.call, frame):
             return frame, "each row of the search holds the run", "read params, metrics and tags from the row"
-        if api.name == "search_runs" and _per_experiment(api, site.call, frame):
+        if api.name == "search_runs" and _per_experiment(api, site.call, frame) and not _acts(effects, site, frame):
             return frame, "it takes a list of experiments", "search all experiments at once and group the rows"
         return None
     return None
@@ -104,7 +108,7 @@ def _is_settled(effects: Effects, site: Site, api: Api, loop: Loop) -> bool:
         kinds = _kinds(effects, call, site.place)
         if word in _WAITING or Kind.SETUP in kinds:
             return False
-        if not stays and (WORK.search(word) or kinds - {Kind.READ}):
+        if not stays and (kinds - {Kind.READ} or (not kinds and WORK.search(word))):
             return False
     return True
 
@@ -123,6 +127,19 @@ def _asks_for_info(site: Site) -> bool:
     return value is not None and any(
         isinstance(node, facts.Attribute) and node.name == "info" and node.value is site.call for node in descend(value)
     )
+
+
+def _acts(effects: Effects, site: Site, loop: Loop) -> bool:
+    """Whether the loop works on what it found rather than looks at it: it deletes, copies, trains."""
+    if not isinstance(loop.node, facts.For):
+        return False
+    for call in own_calls(loop.node.body):
+        kinds = _kinds(effects, call, site.place)
+        if kinds - {Kind.READ, Kind.SETUP}:
+            return True
+        if not kinds and (WORK.search(last_name(call.function)) or _CHANGING.match(last_name(call.function))):
+            return True
+    return False
 
 
 def _per_experiment(api: Api, call: facts.Call, loop: Loop) -> bool:
@@ -148,6 +165,9 @@ def _of_row(effects: Effects, call: facts.Call, loop: Loop) -> bool:
     if given is None or isinstance(loop.node, facts.While) or not names_in(given.value) & changing_names(loop):
         return False
     words = set(_words(given.value, loop.place, 0))
+    text = loop.place.unit.text[slice(*loop.node.span)] if isinstance(loop.node, facts.For) else ""
+    if _NOT_IN_ROWS.search(text):
+        return False
     own = bool(words & _RUN_IDS) and not any("parent" in word.lower() for word in words)
     return own and _Origin(effects, "search_runs").of(loop.node.iterable, loop.place, 0)
 
