@@ -140,6 +140,15 @@ def _request(
     explain: Annotated[
         str | None, _option(_ABOUT, "--explain", text="Show a rule's documentation.", metavar="CODE")
     ] = None,
+    explain_at: Annotated[
+        str | None,
+        _option(
+            _ABOUT,
+            "--explain-at",
+            text="Show how the analysis sees a line: loops, throttles, what it calls.",
+            metavar="FILE:LINE",
+        ),
+    ] = None,
     list_rules: Annotated[bool, _option(_ABOUT, "--list-rules", text="List all rules.")] = False,
     show_settings: Annotated[
         bool, _option(_ABOUT, "--show-settings", text="Show the settings that hold for the first path.")
@@ -179,6 +188,7 @@ def _request(
         statistics=statistics,
         exit_zero=exit_zero,
         explain=explain,
+        explain_at=explain_at,
         list_rules=list_rules,
         show_settings=show_settings,
     )

@@ -35,6 +35,8 @@ class Request:
     statistics: bool = False
     exit_zero: bool = False
     explain: str | None = None
+    explain_at: str | None = None
+    """`FILE:LINE`."""
     list_rules: bool = False
     show_settings: bool = False
 

@@ -63,6 +63,8 @@ def run(request: Request, terminal: Terminal, read_stdin: Callable[[], bytes]) -
         )
         if request.explain is not None or request.list_rules or request.show_settings:
             return _about(request, resolver)
+        if request.explain_at is not None:
+            return _explained(request.explain_at, terminal, resolver)
         session = _Session(request, terminal, resolver)
         if request.stdin is None:
             return session.of_files()
@@ -85,6 +87,20 @@ def _about(request: Request, resolver: SettingsResolver) -> Outcome:
     path = request.stdin or request.paths[0]
     settings = resolver.for_directory(path) if path.is_dir() else resolver.for_file(path)
     return Outcome(about.settings_table(path, settings), "", CLEAN)
+
+
+def _explained(asked: str, terminal: Terminal, resolver: SettingsResolver) -> Outcome:
+    from mlflow_lint.explaining import NotExplained, explained, place
+    from mlflow_lint.report.explanation import render as rendered
+
+    here = Path.cwd()
+    try:
+        path, line = place(asked)
+        settings = resolver.for_file(path)
+        found = explained(Project(resolver.for_directory(here).root, here), path, line, settings)
+    except NotExplained as error:
+        return Outcome("", error_line(str(error)), FAILED)
+    return Outcome(rendered(found, Options(terminal.color, terminal.width, settings.unsafe_fixes, _DOCS)), "", CLEAN)
 
 
 class _Session:

@@ -37,10 +37,14 @@ class Context:
         return tuple(replays(self.effects, self.bodies))
 
     @cached_property
+    def walks(self) -> frozenset[int]:
+        """The loops (by `id`) that walk finished data, whose points are replayed."""
+        return frozenset(id(loop.node) for replay in self.replays for loop in replay.loops)
+
+    @cached_property
     def hot_writes(self) -> tuple[HotWrite, ...]:
         """Writes that run per step, unthrottled; one per kind, block and loop."""
-        walks = {id(loop.node) for replay in self.replays for loop in replay.loops}
-        return tuple(hot_writes(self.effects, self.bodies, walks))
+        return tuple(hot_writes(self.effects, self.bodies, self.walks))
 
     @cached_property
     def keyed_writes(self) -> tuple[KeyedWrite, ...]:

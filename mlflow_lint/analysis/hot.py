@@ -48,10 +48,10 @@ def hot_writes(effects: Effects, bodies: Iterable[Body], replays: Container[int]
     for body in bodies:
         seen: set[tuple[int, int, Kind]] = set()
         for site in effects.sites(body):
-            writes = list(_writes(effects, site, body))
+            writes = list(counted_writes(effects, site, body))
             if not writes:
                 continue
-            around = _hot_around(effects, site, body, replays)
+            around = hot_around(effects, site, body, replays)
             if around is None:
                 continue
             where, unit, step, marker = around
@@ -66,8 +66,8 @@ def _group(api: Api) -> Kind:
     return Kind.METRIC if api.kind is Kind.BATCH else api.kind
 
 
-def _writes(effects: Effects, site: Site, body: Body) -> Iterator[tuple[Api, tuple[Step, ...]]]:
-    """The writes that each evaluation of a call makes, itself or through project functions."""
+def counted_writes(effects: Effects, site: Site, body: Body) -> Iterator[tuple[Api, tuple[Step, ...]]]:
+    """The writes that each evaluation of a call makes, itself or through project functions, unthrottled on the way."""
     at = site.call.span[0]
     kinds: set[Kind] = set()
     for api in effects.apis(site.call, site.place):
@@ -97,7 +97,7 @@ def is_buffered(call: facts.Call, body: Body) -> bool:
     return "enable_async_logging" in body.unit.text or "MLFLOW_ENABLE_ASYNC_LOGGING" in body.unit.text
 
 
-def _hot_around(effects: Effects, site: Site, body: Body, replays: Container[int]) -> tuple[str, str, Step, int] | None:
+def hot_around(effects: Effects, site: Site, body: Body, replays: Container[int]) -> tuple[str, str, Step, int] | None:
     """The innermost hot loop or hook around a call: words, unit, chain link, and what tells it apart."""
     frames = site.frames
     for index in range(len(frames) - 1, -1, -1):

@@ -12,13 +12,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from mlflow_lint.analysis.constancy import changing_names, differs
-from mlflow_lint.analysis.effects import Body, Effects
-from mlflow_lint.analysis.hot import loop_line, loop_words
+from mlflow_lint.analysis.effects import Effects
+from mlflow_lint.analysis.hot import loop_start, loop_words
 from mlflow_lint.analysis.loops import literal_count, own_calls
 from mlflow_lint.analysis.meaning import FunctionRef, Place
 from mlflow_lint.analysis.quick import WORK
 from mlflow_lint.analysis.scopes import Item, Value
 from mlflow_lint.analysis.sites import Loop, Rescue, Run, Site
+from mlflow_lint.analysis.summary import Body
 from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.api import Api, Kind
 from mlflow_lint.facts.frequency import Frequency
@@ -62,12 +63,12 @@ def repeated_reads(effects: Effects, bodies: Iterable[Body]) -> Iterator[Read]:
             if found is None:
                 continue
             loop, reason, advice = found
-            line, words = loop_line(loop, body), loop_words(loop)
+            start, words = loop_start(loop), loop_words(loop)
             chain = (
-                Step(body.unit.path, line, f"{words}: {reason}"),
-                Step(body.unit.path, body.unit.line(site.call.span[0]), api.label),
+                body.unit.step(start, f"{words}: {reason}"),
+                body.unit.step(site.call.span[0], api.label),
             )
-            yield Read(site, api, f"{words}, line {line}", reason, advice, chain)
+            yield Read(site, api, f"{words}, {body.unit.where(start)}", reason, advice, chain)
 
 
 def _judged(effects: Effects, site: Site, api: Api) -> tuple[Loop, str, str] | None:
@@ -114,11 +115,8 @@ def _is_settled(effects: Effects, site: Site, api: Api, loop: Loop) -> bool:
 
 
 def _kinds(effects: Effects, call: facts.Call, place: Place) -> set[Kind]:
-    api = effects.api(call, place)
-    if api is not None:
-        return {api.kind}
-    reached = effects.of_call(call, place)
-    return {effect.api.kind for effect in reached[1]} if reached is not None else set()
+    kinds = {api.kind for api in effects.apis(call, place)}
+    return kinds | {effect.api.kind for reached in effects.reached(call, place) for effect in reached.effects}
 
 
 def _asks_for_info(site: Site) -> bool:

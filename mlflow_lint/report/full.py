@@ -7,12 +7,9 @@ from collections.abc import Iterator, Sequence
 from mlflow_lint.findings import Applicability, Finding, Fix, Severity, Step
 from mlflow_lint.report.headline import headline
 from mlflow_lint.report.model import FileReport, Options
+from mlflow_lint.report.paint import Line, painted
 from mlflow_lint.report.summary import summary
 from mlflow_lint.report.visible import visible
-
-_Span = tuple[str, str]
-"""A piece of a line and its Rich style."""
-_Line = list[_Span]
 
 _COLORS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
 _GUTTER = "blue"
@@ -20,17 +17,16 @@ _GUTTER = "blue"
 
 def render(results: Sequence[FileReport], options: Options) -> str:
     """Return a block per finding and the summary; without colour it is the same text."""
-    lines: list[_Line] = []
+    lines: list[Line] = []
     for report in results:
         for finding in report.findings:
             lines += _block(report, finding, options.width)
             lines.append([])
     lines.append([(summary(results, len(results), options), "bold")])
-    paint = _painted if options.color else _plain
-    return "".join(f"{paint(line)}\n" for line in lines)
+    return painted(lines, options.color)
 
 
-def _block(report: FileReport, finding: Finding, width: int) -> Iterator[_Line]:
+def _block(report: FileReport, finding: Finding, width: int) -> Iterator[Line]:
     color = _COLORS[finding.severity]
     place, code, mark, message = headline(report.path, finding)
     yield [(place, "bold"), (code, f"bold {color}"), (mark, "bold green"), (message, "")]
@@ -44,7 +40,7 @@ def _block(report: FileReport, finding: Finding, width: int) -> Iterator[_Line]:
     yield from notes
 
 
-def _source(line: str, finding: Finding, margin: str, width: int) -> Iterator[_Line]:
+def _source(line: str, finding: Finding, margin: str, width: int) -> Iterator[Line]:
     # Here and not above: a run without findings does without Rich.
     from mlflow_lint.report.excerpt import excerpt
 
@@ -60,7 +56,7 @@ def _source(line: str, finding: Finding, margin: str, width: int) -> Iterator[_L
     ]
 
 
-def _why(chain: tuple[Step, ...], margin: str) -> Iterator[_Line]:
+def _why(chain: tuple[Step, ...], margin: str) -> Iterator[Line]:
     for number, step in enumerate(chain):
         lead = "      → " if number else " = why: "
         yield [
@@ -70,19 +66,7 @@ def _why(chain: tuple[Step, ...], margin: str) -> Iterator[_Line]:
         ]
 
 
-def _help(fix: Fix | None, margin: str) -> Iterator[_Line]:
+def _help(fix: Fix | None, margin: str) -> Iterator[Line]:
     if fix is not None:
         unsafe = " (unsafe)" if fix.applicability is Applicability.UNSAFE else ""
         yield [(f"{margin} = help: ", _GUTTER), (visible(fix.title), "green"), (unsafe, "yellow")]
-
-
-def _plain(line: _Line) -> str:
-    return "".join(text for text, _ in line)
-
-
-def _painted(line: _Line) -> str:
-    from rich.color import ColorSystem
-    from rich.style import Style
-
-    # The sixteen standard colours, as users' themes set these and every terminal has them.
-    return "".join(Style.parse(style).render(text, color_system=ColorSystem.STANDARD) for text, style in line)

@@ -1,0 +1,30 @@
+"""Lines in colours, or the same lines without.
+
+Invariant: colour changes no character of the text, and Rich is imported only for colour.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+Span = tuple[str, str]
+"""A piece of a line and its Rich style."""
+Line = list[Span]
+
+
+def painted(lines: Iterable[Line], color: bool) -> str:
+    """Return the lines as text, each ended by a newline."""
+    paint = _colored if color else _plain
+    return "".join(f"{paint(line)}\n" for line in lines)
+
+
+def _plain(line: Line) -> str:
+    return "".join(text for text, _ in line)
+
+
+def _colored(line: Line) -> str:
+    from rich.color import ColorSystem
+    from rich.style import Style
+
+    # The sixteen standard colours, as users' themes set these and every terminal has them.
+    return "".join(Style.parse(style).render(text, color_system=ColorSystem.STANDARD) for text, style in line)
