@@ -250,6 +250,25 @@ def test_several_writes_in_one_block_are_one_finding(tmp_path: Path) -> None:
     assert lines(checked, "MLF103") == [6]
 
 
+@pytest.mark.parametrize(
+    ("head", "hot"),
+    [
+        ("for x in range(0xHUGE):", False),
+        ("for x in range(1 << 99, 0xHUGE):", False),
+        ("for x in range(0, 9, 0):", False),
+        ("for x in range(1, 2, 3, 4):", False),
+        ("for x in [0xHUGE, 1]:", False),
+        ("for x in loaders[0xHUGE]:", True),
+        ("for x in train_loader:\n  if x == 0xHUGE:", True),
+    ],
+)
+def test_numbers_that_python_can_hold_but_not_write_or_count(head: str, hot: bool, tmp_path: Path) -> None:
+    code = "import mlflow\n" + _program(head).replace("HUGE", "f" * 5000) + "\n"
+    checked = check(code, tmp_path)
+    assert bool(lines(checked, "MLF101")) is hot
+    assert all(len(finding.message) < 400 for finding in checked.findings)
+
+
 HOOKS = {
     "Lightning module": ("lightning.pytorch", "LightningModule", "training_step", True),
     "Lightning old package": ("pytorch_lightning", "Callback", "on_train_batch_end", True),

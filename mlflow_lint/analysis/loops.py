@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 from mlflow_lint.analysis.meaning import Place
@@ -273,5 +274,6 @@ def literal_count(node: facts.For | facts.While | facts.Clause) -> int | None:
     if isinstance(iterable, facts.Call) and last_name(iterable.function) in ("range", "trange"):
         values = [a.value.value if isinstance(a.value, facts.Constant) else None for a in iterable.arguments]
         if values and all(isinstance(value, int) for value in values):
-            return len(range(*[int(value) for value in values if value is not None][:3]))
+            with suppress(ValueError, OverflowError):  # a step of 0; more turns than Python counts
+                return len(range(*[int(value) for value in values if value is not None][:3]))
     return None

@@ -32,6 +32,9 @@ from mlflow_lint.facts.model import (
     Yield,
 )
 
+_UNWRITABLE = 10**100
+"""No message has room for such numbers, and Python itself refuses to write the longest."""
+
 _CHILDREN: dict[type, Callable[[Any], tuple[Expression, ...]]] = {
     Constant: lambda node: (),
     Name: lambda node: (),
@@ -134,6 +137,8 @@ def _shown(node: Expression, depth: int) -> str:
         return "…"
     inner = depth + 1
     match node:
+        case Constant(int() as value) if abs(value) >= _UNWRITABLE:
+            return "…"
         case Constant(value):
             return repr(value)
         case Name(name):

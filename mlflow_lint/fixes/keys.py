@@ -7,6 +7,7 @@ Invariant: `True` is a proof; what cannot be proved is `False`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.traverse import last_name, names_in
@@ -92,6 +93,7 @@ def _unique_names(target: facts.Expression, iterable: facts.Expression) -> froze
         elif isinstance(iterable, facts.Mapping):
             members = tuple(key for key, _ in iterable.items)
         values = [member.value for member in members if isinstance(member, facts.Constant)]
-        if members and len(values) == len(members) == len({str(value) for value in values}):
-            return frozenset((target.id,))
+        with suppress(ValueError):  # a number with more digits than Python writes
+            if members and len(values) == len(members) == len({str(value) for value in values}):
+                return frozenset((target.id,))
     return frozenset()
