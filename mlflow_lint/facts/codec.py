@@ -1,0 +1,190 @@
+"""Facts as JSON, and back.
+
+A record is an object whose `is` names its class, a tuple is an array, and fields that have their default are left out.
+What JSON cannot hold is an object with one odd key: a number with too many digits, an infinity, text with surrogates.
+Reading follows the type hints of `facts.model`. Invariant: what is read back is equal, spans included; text that is not
+what `dump` writes gives `FactsError` and nothing else, and reading builds records of `facts.model` and nothing else.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import math
+import re
+import types
+import typing
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, TypeAlias
+
+from mlflow_lint.facts import model as facts
+
+Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
+
+_TAG = "is"
+_SCALARS = (str, int, float, bool, types.NoneType)
+_LARGEST = 2**63
+_HEX = re.compile(r"-?0x[0-9a-f]+")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_FLOATS = {"inf": math.inf, "-inf": -math.inf, "nan": math.nan}
+
+
+class FactsError(Exception):
+    """The text holds no facts, or those of another version."""
+
+
+def dump(module: facts.Module) -> str:
+    """The facts of a module as one line of JSON. Raises `FactsError` for facts that nest too deeply.
+
+    How deep is too deep depends on the stack: see `with_deep_stack`.
+    """
+    try:
+        return json.dumps({"version": version(), "module": _written(module)}, allow_nan=False, separators=(",", ":"))
+    except RecursionError:
+        raise FactsError("nested too deeply to be written") from None
+
+
+def load(text: str | bytes) -> facts.Module:
+    """The facts that `dump` wrote. Raises `FactsError` for any other text."""
+    try:
+        data = json.loads(text, parse_constant=_refused)
+        if not isinstance(data, dict) or data.keys() != {"version", "module"}:
+            raise FactsError("no facts of a module")
+        if data["version"] != version():
+            raise FactsError("facts of another version")
+        module = _read(data["module"], _allowed(facts.Module))
+        assert isinstance(module, facts.Module)
+        return module
+    except RecursionError:
+        raise FactsError("nested too deeply to be read") from None
+    except ValueError as error:
+        raise FactsError(f"no JSON: {error}") from None
+
+
+@cache
+def version() -> str:
+    """Tells facts of one shape from those of another: it follows from the records and their fields."""
+    records = sorted(filter(_is_record, vars(facts).values()), key=lambda record: record.__name__)
+    shape = [
+        (record.__name__, field.name, field.type, None if field.default is dataclasses.MISSING else repr(field.default))
+        for record in records
+        for field in dataclasses.fields(record)
+    ]
+    return hashlib.sha256(repr(shape).encode()).hexdigest()[:16]
+
+
+# ---------------------------------------------------------------------------------------------------- writing
+def _written(value: Any) -> Json:
+    match value:
+        case None | bool():
+            return value
+        case tuple():
+            return [_written(item) for item in value]
+        case str():
+            return {"utf-8": value.encode("utf-8", "surrogatepass").hex()} if _SURROGATE.search(value) else value
+        case int():
+            return value if -_LARGEST < value < _LARGEST else {"hex": hex(value)}
+        case float():
+            return value if math.isfinite(value) else {"float": str(value)}
+    record: type = type(value)
+    written: dict[str, Json] = {_TAG: record.__name__}
+    for name, _, default in _fields(record):
+        item = getattr(value, name)
+        if (type(item), item) != (type(default), default):
+            written[name] = _written(item)
+    return written
+
+
+# ---------------------------------------------------------------------------------------------------- reading
+@dataclass(frozen=True, slots=True)
+class _Allowed:
+    """What a type hint allows."""
+
+    records: dict[str, type]
+    """By name."""
+    scalars: tuple[type, ...]
+    items: tuple[_Allowed, ...] | None
+    """Of a tuple; None where there may be none."""
+    repeated: bool
+    """Whether the one item of a tuple may come any number of times."""
+
+
+_Field: TypeAlias = tuple[str, _Allowed, object]
+"""Name, what it may hold, and the default or `MISSING`."""
+
+
+@cache
+def _fields(record: type) -> tuple[_Field, ...]:
+    hints = typing.get_type_hints(record)
+    return tuple((field.name, _allowed(hints[field.name]), field.default) for field in dataclasses.fields(record))
+
+
+def _is_record(value: object) -> typing.TypeGuard[type]:
+    return isinstance(value, type) and dataclasses.is_dataclass(value)
+
+
+@cache
+def _allowed(hint: Any) -> _Allowed:
+    options = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
+    records = {option.__name__: option for option in options if _is_record(option)}
+    parts = next((typing.get_args(option) for option in options if typing.get_origin(option) is tuple), None)
+    return _Allowed(
+        records,
+        tuple(option for option in options if option in _SCALARS),
+        None if parts is None else tuple(_allowed(part) for part in parts if part is not ...),
+        parts is not None and parts[-1] is ...,
+    )
+
+
+def _read(data: Json, allowed: _Allowed) -> Any:
+    if isinstance(data, dict):
+        record = allowed.records.get(str(data.get(_TAG)))
+        return _read_record(data, record) if record is not None else _checked(_read_odd(data), allowed)
+    if isinstance(data, list):
+        return _read_items(data, allowed)
+    return _checked(data, allowed)
+
+
+def _read_record(data: dict[str, Json], record: type) -> Any:
+    values: dict[str, Any] = {}
+    for name, allowed, default in _fields(record):
+        if name in data:
+            values[name] = _read(data[name], allowed)
+        elif default is dataclasses.MISSING:
+            raise FactsError(f"a {record.__name__} without {name}")
+    if len(values) + 1 != len(data):
+        raise FactsError(f"a {record.__name__} with more than its fields")
+    return record(**values)
+
+
+def _read_items(data: list[Json], allowed: _Allowed) -> tuple[Any, ...]:
+    if allowed.items is None:
+        raise FactsError("an array where there can be none")
+    items = allowed.items * len(data) if allowed.repeated else allowed.items
+    if len(items) != len(data):
+        raise FactsError(f"an array of {len(data)} where {len(items)} belong")
+    return tuple([_read(item, each) for item, each in zip(data, items, strict=True)])
+
+
+def _read_odd(data: dict[str, Json]) -> str | int | float:
+    """What JSON cannot hold."""
+    match data:
+        case {"hex": str(digits), **rest} if not rest and _HEX.fullmatch(digits):
+            return int(digits, 16)
+        case {"float": str(word), **rest} if not rest and word in _FLOATS:
+            return _FLOATS[word]
+        case {"utf-8": str(digits), **rest} if not rest:
+            return bytes.fromhex(digits).decode("utf-8", "surrogatepass")
+    raise FactsError("an object that is no record of the kind that belongs there")
+
+
+def _checked(value: str | int | float | None, allowed: _Allowed) -> str | int | float | None:
+    if type(value) not in allowed.scalars:
+        raise FactsError(f"a {type(value).__name__} where there can be none")
+    return value
+
+
+def _refused(word: str) -> typing.NoReturn:
+    raise FactsError(f"{word} is no number of JSON")
