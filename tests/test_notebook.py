@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -112,6 +113,15 @@ def test_what_ipython_understands_is_masked(cell: str, python: str) -> None:
 )
 def test_what_is_python_is_left_alone(cell: str) -> None:
     assert python_of(cell) == cell
+
+
+@pytest.mark.parametrize("quotes", ['"', "'", '"""', "'''"])
+def test_endless_strings_take_no_time(quotes: str) -> None:
+    for end in ("", "\\", "\n", "\\\n"):
+        cell = f"!ls\nx = {quotes}{'a' * 100_000}{end}"
+        start = time.process_time()
+        assert python_of(cell) == f"_(){cell[3:]}"
+        assert time.process_time() - start < 1
 
 
 def test_whole_modules_are_left_alone() -> None:
