@@ -35,6 +35,10 @@ class Unit:
     broken: tuple[BrokenCell, ...] = ()
     """Cells of a notebook that are not Python."""
 
+    def line(self, offset: int) -> int:
+        """The line of an offset in the whole text."""
+        return self.places.line(offset)
+
     def where(self, offset: int) -> str:
         """The line of an offset, as messages name it."""
         cell, line = self.places.cell(offset), self.places.position(offset)[0]

@@ -115,8 +115,8 @@ def _notes(effect: Effect) -> str:
         notes.append("to a run of its own")
     if effect.key.constant:
         notes.append("always the same keys" if effect.api.plural else "always the same key")
-    elif effect.key.parameters:
-        notes.append(f"its key made of {' and '.join(sorted(effect.key.parameters))}")
+    elif effect.key.origins:
+        notes.append(f"its key made of {' and '.join(sorted({name for _, name in effect.key.origins}))}")
     return ", ".join(notes)
 
 

@@ -18,6 +18,10 @@ class Places:
         self._lines = LineIndex(source.text)
         self._starts = None if source.cells is None else [cell.start for cell in source.cells]
 
+    def line(self, offset: int) -> int:
+        """Line of an offset in the whole text, all cells of a notebook counted."""
+        return self._lines.position(offset)[0]
+
     def cell(self, offset: int) -> int | None:
         """Number of the cell that an offset lies in; None in what is no notebook."""
         return None if self._starts is None else bisect_right(self._starts, offset)
