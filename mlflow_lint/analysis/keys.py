@@ -11,12 +11,14 @@ from typing import TypeAlias
 from mlflow_lint.analysis.arguments import filled_parameters
 from mlflow_lint.analysis.meaning import FunctionRef, Place
 from mlflow_lint.analysis.resolve import Resolver
-from mlflow_lint.analysis.scopes import Scope
+from mlflow_lint.analysis.scopes import Scope, Value
 from mlflow_lint.analysis.sites import Site
 from mlflow_lint.analysis.throttles import Throttles
 from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.api import Api
 from mlflow_lint.facts.traverse import argument, descend
+
+_DEPTH = 3
 
 Origin: TypeAlias = tuple[Scope, str]
 """A parameter: the scope inside its function, and its name."""
@@ -26,10 +28,15 @@ Origin: TypeAlias = tuple[Scope, str]
 class Key:
     """What is known of the key that a write uses."""
 
-    constant: bool
-    """The same in every call."""
+    known: bool
+    """Whether every part of it is in sight."""
     origins: frozenset[Origin] = frozenset()
-    """Parameters that it is built from."""
+    """Parameters that it is built from, among other things if not every part is in sight."""
+
+    @property
+    def constant(self) -> bool:
+        """Whether it is the same in every call."""
+        return self.known and not self.origins
 
     def parameters(self, function: FunctionRef) -> frozenset[str]:
         """Names of those that are parameters of `function` itself."""
@@ -48,15 +55,14 @@ class Keys:
         if api.plural:
             given = argument(site.call, api.parameters[0 if not api.client else 1], 0)
             if given is not None and isinstance(given.value, facts.Mapping):
-                parts = [self._origins(k, site.place) for k, _ in given.value.items if k is not None]
+                parts = [self._key(k, site.place, 0) for k, _ in given.value.items if k is not None]
                 complete = len(parts) == len(given.value.items)
-                return Key(complete and all(part == frozenset() for part in parts))
+                return Key(complete and all(part.constant for part in parts))
             return Key(False)
         if "key" not in api.parameters:
             return Key(False)
         given = argument(site.call, "key", api.parameters.index("key"))
-        origins = self._origins(given.value, site.place) if given is not None else None
-        return Key(not origins, origins) if origins is not None else Key(False)
+        return self._key(given.value, site.place, 0) if given is not None else Key(False)
 
     def passed(self, key: Key, site: Site, function: FunctionRef) -> Key:
         """A key of `function` in the terms of the code around the call at `site`."""
@@ -64,31 +70,35 @@ class Keys:
         if not own:
             return key
         filled = filled_parameters(site.call, function)
-        origins = {origin for origin in key.origins if origin[0] is not function.scope}
+        known, origins = key.known, {origin for origin in key.origins if origin[0] is not function.scope}
         for name in own & filled.keys():
-            found = self._origins(filled[name], site.place)
-            if found is None:
-                return Key(False)
-            origins |= found
-        return Key(not origins, frozenset(origins))
+            found = self._key(filled[name], site.place, 0)
+            known = known and found.known
+            origins |= found.origins
+        return Key(known, frozenset(origins))
 
-    def _origins(self, expression: facts.Expression, place: Place) -> frozenset[Origin] | None:
-        """Parameters that an expression is built from; empty if it is always the same, None if it may vary."""
-        found: set[Origin] = set()
+    def _key(self, expression: facts.Expression, place: Place, depth: int) -> Key:
+        """What is known of an expression that is used as a key."""
+        known, origins = True, set[Origin]()
         for node in descend(expression):
             if isinstance(node, (facts.Call, facts.Subscript)):
-                return None
-            if isinstance(node, facts.Name):
-                holder = place.scope.holder(node.id)
-                if holder is None:
-                    continue
-                if any(isinstance(binding, facts.Parameter) for binding in holder.bindings[node.id]):
-                    found.add((holder, node.id))
-                elif not self._is_fixed(node, place):
-                    return None
-        return frozenset(found)
+                known = False
+            elif isinstance(node, facts.Name):
+                part = self._named(node, place, depth)
+                known = known and part.known
+                origins |= part.origins
+        return Key(known, frozenset(origins))
 
-    def _is_fixed(self, name: facts.Name, place: Place) -> bool:
-        if self._throttles.constant(name, place) is not ...:
-            return True
-        return self._resolver.resolve(name, place) is not None
+    def _named(self, name: facts.Name, place: Place, depth: int) -> Key:
+        holder = place.scope.holder(name.id)
+        if holder is None:
+            return Key(True)
+        bindings = holder.bindings[name.id]
+        if any(isinstance(binding, facts.Parameter) for binding in bindings):
+            return Key(True, frozenset({(holder, name.id)}))
+        if self._throttles.constant(name, place) is not ... or self._resolver.resolve(name, place) is not None:
+            return Key(True)
+        (binding, *others) = bindings
+        if not others and isinstance(binding, Value) and not binding.unpacked and depth < _DEPTH:
+            return self._key(binding.expression, Place(holder, place.receiver), depth + 1)
+        return Key(False)

@@ -101,6 +101,8 @@ class Loops:
             if _trains_inside(body):
                 return Verdict(Frequency.PER_EPOCH, "once per round", "each turn trains in a loop of its own")
             return _hot("once per batch", walked.evidence)
+        if walked is not None and walked.source is Source.STREAM and not _trains_inside(body):
+            return _hot("once per item", walked.evidence)
         if epochs:
             return Verdict(Frequency.PER_EPOCH, Frequency.PER_EPOCH.value, epochs)
         if isinstance(node, facts.While) and any(last_name(call.function) == "sleep" for call in own):
@@ -162,7 +164,7 @@ class Loops:
 
     def _holds_hot_loop(self, body: facts.Block, place: Place) -> bool:
         """Judged without what is around the inner loops, since that is the question here."""
-        for inner in _inner_loops(body):
+        for inner in inner_loops(body):
             key = id(inner)
             if key not in self._alone:
                 self._alone[key] = _PENDING
@@ -231,16 +233,17 @@ def own_calls(block: facts.Block) -> Iterator[facts.Call]:
                     yield from own_calls(case.body)
 
 
-def _inner_loops(block: facts.Block) -> Iterator[facts.For | facts.While]:
+def inner_loops(block: facts.Block) -> Iterator[facts.For | facts.While]:
+    """The loops that stand in a block, however deep."""
     for statement in block:
         if isinstance(statement, (facts.For, facts.While)):
             yield statement
         for inner in inner_blocks(statement):
-            yield from _inner_loops(inner)
+            yield from inner_loops(inner)
 
 
 def _trains_inside(block: facts.Block) -> bool:
-    return any(_is_optimizer_step(call) for inner in _inner_loops(block) for call in own_calls(inner.body))
+    return any(_is_optimizer_step(call) for inner in inner_loops(block) for call in own_calls(inner.body))
 
 
 def _is_environment_step(call: facts.Call) -> bool:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from mlflow_lint.analysis.arguments import filled_parameters
 from mlflow_lint.analysis.effects import Effects
 from mlflow_lint.analysis.hot import loop_start, loop_words
-from mlflow_lint.analysis.loops import own_calls
+from mlflow_lint.analysis.loops import inner_loops, own_calls
 from mlflow_lint.analysis.rows import GROUPED, arguments_of
 from mlflow_lint.analysis.sites import Loop, Rescue, Run, Site
 from mlflow_lint.analysis.summary import Body
@@ -104,7 +104,7 @@ def _single_write(effects: Effects, site: Site, body: Body, loop: Loop) -> tuple
         if key is None or not names_in(key) & varying:
             return None
         step = (arguments or {}).get("step")
-        if step is not None and names_in(step.value) & varying:
+        if step is not None and names_in(step.value) & varying and not _is_own_counter(step.value, loop):
             return None
         return api, (body.unit.step(at, api.label),)
     (reached,) = functions
@@ -125,6 +125,19 @@ def _single_write(effects: Effects, site: Site, body: Body, loop: Loop) -> tuple
     if any(names_in(value) & varying for value in step_names):
         return None
     return effect.api, (body.unit.step(at, f"{reached.function.definition.name}()"), *effect.chain)
+
+
+def _is_own_counter(step: facts.Expression, loop: Loop) -> bool:
+    """Whether each key has a counter of its own: `step = counters[name]`."""
+    if not isinstance(step, facts.Name) or not isinstance(loop.node, facts.For):
+        return False
+    looked_up = [
+        isinstance(statement.value, facts.Subscript)
+        or (isinstance(statement.value, facts.Call) and last_name(statement.value.function) == "get")
+        for statement in loop.node.body
+        if isinstance(statement, facts.Assign) and step in statement.targets
+    ]
+    return bool(looked_up) and all(looked_up)
 
 
 def _key(api: Api, arguments: dict[str, facts.Argument]) -> facts.Expression | None:
@@ -173,4 +186,5 @@ def _is_quick(effects: Effects, loop: Loop) -> bool:
     if isinstance(loop.node, facts.Clause):
         return True
     assert isinstance(loop.node, facts.For)
-    return not any(_HEAVY.search(last_name(call.function)) for call in own_calls(loop.node.body))
+    bodies = [loop.node.body, *(inner.body for inner in inner_loops(loop.node.body))]
+    return not any(_HEAVY.search(last_name(call.function)) for body in bodies for call in own_calls(body))

@@ -42,6 +42,7 @@ from mlflow_lint.analysis.scopes import (
 )
 from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.functions import is_classmethod, is_static, returned_values
+from mlflow_lint.facts.traverse import last_name
 from mlflow_lint.project.modules import Modules
 
 _DEPTH = 200
@@ -153,7 +154,8 @@ class Resolver:
                 if owner is not None and isinstance(wanted, facts.Constant) and isinstance(wanted.value, str):
                     return self.attribute(owner, wanted.value)
             return None
-        return self._result(self.resolve(function, place), call, place)
+        module = imported_by_name(call)
+        return module or self._result(self.resolve(function, place), call, place)
 
     def _result(self, called: Meaning | None, call: facts.Call, place: Place) -> Meaning | None:
         """What calling something gives."""
@@ -230,6 +232,8 @@ class Resolver:
     def binding(self, binding: Binding, place: Place) -> Meaning | None:
         """What one binding of a name in the scope of `place` stands for."""
         match binding:
+            case Value(facts.Call() as call, True):
+                return imported_by_name(call)  # of `mlflow, found = optional_import("mlflow")`, the first is used so
             case Value(expression, unpacked):
                 return None if unpacked else self.resolve(expression, place)
             case Declared(annotation):
@@ -365,6 +369,14 @@ def _applied(meaning: Meaning | None, arguments: tuple[facts.Argument, ...]) -> 
     """What `functools.partial` makes of a function."""
     if isinstance(meaning, (External, FunctionRef)):
         return replace(meaning, applied=(*meaning.applied, *arguments))
+    return None
+
+
+def imported_by_name(call: facts.Call) -> External | None:
+    """MLflow, where a function imports it by its name: `importlib.import_module("mlflow")`."""
+    match call.arguments:
+        case (facts.Argument(facts.Constant("mlflow")), *_) if "import" in last_name(call.function).lower():
+            return External("mlflow")
     return None
 
 

@@ -23,6 +23,7 @@ class Source(enum.Enum):
     """What the items of an iterable are."""
 
     BATCHES = "batches"
+    STREAM = "the items of a stream"
     STEPS = "steps"
     EPOCHS = "epochs"
     TRIALS = "trials"
@@ -97,6 +98,10 @@ _HISTORY = re.compile(
     r"(hist(ory)?|loss(es)?|curves?|accs|accuracies|rewards|returns|evals_result|evals|learning_curve|trace|log_history)$",
     re.I,
 )
+_STREAM = re.compile(
+    r"^(consume|listen|subscribe|stream|astream|stream_generate|(iter|read|stream)_(frames|messages|tokens))$"
+)
+_PROGRESS = re.compile(r"progress|tqdm|(^|_)p?bar$", re.I)
 _ROWS = frozenset(["iterrows", "itertuples"])
 
 
@@ -166,9 +171,13 @@ class Sources:
             return Walked(Source.TRIALS, f"{shown(call)} gives one trial at a time")
         if word in _DATASET_METHODS or _BATCH_CALL.search(word):
             return Walked(Source.BATCHES, f"{shown(call)} gives batches")
+        if _STREAM.search(word):
+            return Walked(Source.STREAM, f"{shown(call)} gives one item of a stream at a time")
         typed = self._typed(call, place) or self._given_by(call, place, depth)
         if typed is not None:
             return typed
+        if values and any(_PROGRESS.search(name) for name in _identifiers(call.function)):
+            return self._of(values[0], place, depth + 1)
         if isinstance(call.function, facts.Attribute) and word in (
             "shuffle",
             "repeat",
@@ -285,6 +294,10 @@ class Sources:
             if walked is not None and walked.source is Source.BATCHES:
                 return Walked(Source.BATCHES, f"{shown(call)} yields one batch at a time")
         return None
+
+
+def _identifiers(function: facts.Expression) -> list[str]:
+    return [last_name(node) for node in descend(function) if isinstance(node, (facts.Name, facts.Attribute))]
 
 
 def _is_prepared(expression: facts.Expression) -> bool:

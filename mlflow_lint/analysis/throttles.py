@@ -27,11 +27,12 @@ _COUNTER = re.compile(
 )
 _NOT_COUNTER = re.compile(r"rank|process|worker|device|gpu|node|mode|phase|split|stage|size|type", re.I)
 _EVENT = re.compile(
-    r"(^|_)(dones?|terminated|truncated|terminal|finished|converged|sync_gradients|is_last\w*|last_(batch|step|iter\w*)"
+    r"(^|_)(dones?|terminated|terminations?|truncated|truncations?|terminal|finished|converged|sync_gradients|is_last\w*|last_(batch|step|iter\w*)"
     r"|episode_(end|over|done|start)|is_(log|logging|eval|checkpoint)_?\w*step|should_\w*(log|report|eval|save|write|flush)\w*"
     r"|(do|will|need|time_to|must)_?(log|report|flush|eval)\w*|(log|eval|report|flush)_(now|due|this\w*|step)|due|log_flag)$",
     re.I,
 )
+_EPISODE_KEYS = ("episode", "_episode", "final_info", "_final_info", "final_obs", "final_observation")
 _CLOCK = re.compile(r"(^|_)(time|monotonic|perf_counter|now|clock|elapsed)(_|$|\w*time)", re.I)
 _PAST = re.compile(r"last|prev|previous|since|next", re.I)
 _RANDOM = re.compile(r"(^|_)(rand|random|uniform|bernoulli)$", re.I)
@@ -127,7 +128,8 @@ class Throttles:
         if operator == "==" and isinstance(right, facts.Operation) and right.operator == "%":
             return self._divides(right.operands[-1], place)
         if operator == "in":
-            return self._counts(left, place)
+            # Environments report a finished episode by a key: `if "episode" in info` (`gymnasium/wrappers`).
+            return self._counts(left, place) or (isinstance(left, facts.Constant) and left.value in _EPISODE_KEYS)
         if operator == "==":
             return self._counts(left, place) or self._counts(right, place) or _is_reset(left, body)
         if operator in (">", ">="):

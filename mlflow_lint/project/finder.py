@@ -1,7 +1,8 @@
 """From the name in an import to the file that it means.
 
 Invariant: a module is looked up only where Python itself would find it when run from the project: beside the
-importing package, in the project root, or in its `src` folder; `mlflow` itself is never looked up, and no file is read.
+importing package, in a folder above it, in the project root, or in its `src` folder; `mlflow` itself is never looked
+up, and no file is read.
 """
 
 from __future__ import annotations
@@ -55,9 +56,17 @@ class ModuleFinder:
             package = folder
             while "__init__.py" in self._listing(package) and os.path.dirname(package) != package:
                 package = os.path.dirname(package)
-            roots = (package, folder, self.root, os.path.join(self.root, "src"))
+            roots = (package, folder, *self._above(folder), self.root, os.path.join(self.root, "src"))
             self._roots[folder] = tuple(dict.fromkeys(roots))
         return self._roots[folder]
+
+    def _above(self, folder: str) -> list[str]:
+        """The folders between one and the root: programs are run from any of them, namespace packages included."""
+        found = []
+        while folder.startswith(self.root + os.sep):
+            folder = os.path.dirname(folder)
+            found.append(folder)
+        return found
 
     def _at(self, base: str, module: str) -> str | None:
         key = (base, module)
