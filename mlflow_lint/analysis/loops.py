@@ -53,6 +53,7 @@ _TRIAL_NAME = re.compile(
     r"|episode|eps|repeat|run_?(idx|i|no)?)$",
     re.I,
 )
+_EPISODES = re.compile(r"episodes?|(^|_)eps?(_|$)", re.I)
 _SMALL = 20
 
 
@@ -79,6 +80,13 @@ class Loops:
         if isinstance(loop.node, facts.Clause) and place.scope.parent is not None:
             place = type(place)(place.scope.parent, place.receiver)
         return self._sources.of(loop.node.iterable, place)
+
+    def is_sweep(self, loop: Loop) -> bool:
+        """Whether each turn is a trial of its own, whatever it does inside: a fold, a seed, a configuration."""
+        walked = self.walked(loop)
+        if walked is not None and walked.source is Source.TRIALS:
+            return not _EPISODES.search(walked.evidence)
+        return any(_TRIAL_NAME.search(name) and not _EPISODES.search(name) for name in _targets(loop))
 
     def _judge(self, loop: Loop) -> Verdict:
         node = loop.node
