@@ -91,7 +91,7 @@ def _loop(effects: Effects, site: Site) -> Loop | None:
         if isinstance(frame, Loop):
             inside = site.frames[index + 1 :]
             verdict = effects.loops.verdict(frame).frequency
-            if verdict is Frequency.ONCE or effects.throttles.between(inside, frame) or _first_only(inside):
+            if verdict is Frequency.ONCE or effects.throttles.between(inside, frame) or in_first_turn(inside):
                 return None
             if not differs(site.call, frame):
                 return frame
@@ -102,7 +102,7 @@ def _hook(effects: Effects, body: Body, site: Site) -> facts.Function | None:
     hooked = effects.hook(body)
     if hooked is None or any(isinstance(frame, Run) for frame in site.frames):
         return None
-    if effects.throttles.between(site.frames, None) or _first_only(site.frames) or body.function is None:
+    if effects.throttles.between(site.frames, None) or in_first_turn(site.frames) or body.function is None:
         return None
     varying = {p.name for p in body.function.definition.parameters[1:]} | assigned_names(body.block)
     if any(names_in(given.value) & varying or _acts(given.value) for given in site.call.arguments):
@@ -149,7 +149,7 @@ def _acts(expression: facts.Expression) -> bool:
     return any(isinstance(node, (facts.Call, facts.Await, facts.Yield)) for node in descend(expression))
 
 
-def _first_only(frames: tuple[Frame, ...]) -> bool:
+def in_first_turn(frames: tuple[Frame, ...]) -> bool:
     """`if not described: …; described = True`: a guard that its own body shuts."""
     for frame in frames:
         if isinstance(frame, Guard):
