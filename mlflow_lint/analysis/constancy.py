@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from mlflow_lint.analysis.effects import Effects
-from mlflow_lint.analysis.hot import loop_start, loop_words
+from mlflow_lint.analysis.repetition import loop_start, loop_words
 from mlflow_lint.analysis.sites import Frame, Guard, Loop, Run, Site
 from mlflow_lint.analysis.summary import Body
 from mlflow_lint.analysis.throttles import assigned_names

@@ -11,9 +11,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from mlflow_lint.analysis.context import Context
-from mlflow_lint.analysis.hot import counted_writes, hot_around, loop_start
+from mlflow_lint.analysis.hot import counted_writes, hot_around
 from mlflow_lint.analysis.lines import Standing, enclosing, frames_in_sight, on_line, own_lines, standing
 from mlflow_lint.analysis.meaning import ClassRef, External, FunctionRef, Instance, Meaning, Place, Result, Several
+from mlflow_lint.analysis.repetition import loop_start
 from mlflow_lint.analysis.scopes import Binding, Imported, Item, Value
 from mlflow_lint.analysis.sites import Attempt, Frame, Guard, Loop, Rescue, Run, Site
 from mlflow_lint.analysis.summary import Body, Effect
@@ -289,7 +290,7 @@ class _Explaining:
         hot = hot_around(self.effects, site, self.body, self.context.walks)
         writes = list(counted_writes(self.effects, site, self.body))
         for written, _ in writes:
-            why = f"{hot[1]}, by the {hot[0]}, unthrottled" if hot is not None else self.cold(site)
+            why = f"{hot.unit}, by the {hot.where}, unthrottled" if hot is not None else self.cold(site)
             yield Conclusion(written.label, hot is not None, why)
         if writes:
             return

@@ -10,12 +10,12 @@ from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 
 from mlflow_lint.analysis.effects import Effects
+from mlflow_lint.analysis.repetition import Repetition, by_hook, by_loop
 from mlflow_lint.analysis.sites import Frame, Loop, Run, Site
 from mlflow_lint.analysis.summary import Body, Effect
 from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.api import WRITES, Api, Kind
 from mlflow_lint.facts.frequency import Frequency
-from mlflow_lint.facts.traverse import argument, shown
 from mlflow_lint.findings import Step
 
 BUFFERING = "MLFLOW_ASYNC_LOGGING_BUFFERING_SECONDS"
@@ -54,12 +54,11 @@ def hot_writes(effects: Effects, bodies: Iterable[Body], replays: Container[int]
             around = hot_around(effects, site, body, replays)
             if around is None:
                 continue
-            where, unit, step, marker = around
             for api, chain in writes:
-                key = (marker, id(site.block), _group(api))
+                key = (around.marker, id(site.block), _group(api))
                 if key not in seen:
                     seen.add(key)
-                    yield HotWrite(site, api, where, unit, (step, *chain))
+                    yield HotWrite(site, api, around.where, around.unit, (around.step, *chain))
 
 
 def _group(api: Api) -> Kind:
@@ -97,8 +96,8 @@ def is_buffered(call: facts.Call, body: Body) -> bool:
     return "enable_async_logging" in body.unit.text or "MLFLOW_ENABLE_ASYNC_LOGGING" in body.unit.text
 
 
-def hot_around(effects: Effects, site: Site, body: Body, replays: Container[int]) -> tuple[str, str, Step, int] | None:
-    """The innermost hot loop or hook around a call: words, unit, chain link, and what tells it apart."""
+def hot_around(effects: Effects, site: Site, body: Body, replays: Container[int]) -> Repetition | None:
+    """The innermost hot loop or hook around a call."""
     frames = site.frames
     for index in range(len(frames) - 1, -1, -1):
         frame = frames[index]
@@ -107,49 +106,13 @@ def hot_around(effects: Effects, site: Site, body: Body, replays: Container[int]
         if isinstance(frame, Loop) and id(frame.node) not in replays:
             verdict = effects.loops.verdict(frame)
             if verdict.frequency is Frequency.PER_STEP and not effects.throttles.between(frames[index + 1 :], frame):
-                start = loop_start(frame)
-                words = loop_words(frame)
-                step = body.unit.step(start, f"{words}, {verdict.unit}: {verdict.evidence}")
-                return f"{words}, {body.unit.where(start)}", verdict.unit, step, id(frame.node)
+                return by_loop(frame, body, verdict)
     return _hook_around(effects, body, frames)
 
 
-def _hook_around(effects: Effects, body: Body, frames: tuple[Frame, ...]) -> tuple[str, str, Step, int] | None:
+def _hook_around(effects: Effects, body: Body, frames: tuple[Frame, ...]) -> Repetition | None:
     hooked = effects.hook(body)
     if hooked is None or hooked[1] is not Frequency.PER_STEP or effects.throttles.between(frames, None):
         return None
     assert body.function is not None
-    definition = body.function.definition
-    words = f"{hooked[0]} hook {definition.name}"
-    return (
-        f"{words}, {body.unit.where(definition.span[0])}",
-        "once per step",
-        body.unit.step(definition.span[0], f"{words}, called by the framework each step"),
-        id(definition),
-    )
-
-
-def loop_start(loop: Loop) -> int:
-    """Offset at which a loop begins."""
-    node = loop.owner if loop.owner is not None else loop.node
-    assert not isinstance(node, facts.Clause)
-    return node.span[0]
-
-
-def loop_words(loop: Loop) -> str:
-    """A loop as a message names it: `loop over train_loader`, `while not done`."""
-    if isinstance(loop.node, facts.While):
-        return f"while {shown(loop.node.test)}"
-    return f"loop over {shown(_subject(loop.node.iterable))}"
-
-
-def _subject(iterable: facts.Expression) -> facts.Expression:
-    """What a wrapper such as `enumerate` or `tqdm` walks over."""
-    while isinstance(iterable, facts.Call) and isinstance(iterable.function, (facts.Name, facts.Attribute)):
-        function = iterable.function
-        word = function.id if isinstance(function, facts.Name) else function.name
-        inner = argument(iterable, "iterable", 0)
-        if word not in ("enumerate", "tqdm", "track", "iter", "islice", "progress_bar") or inner is None:
-            break
-        iterable = inner.value
-    return iterable
+    return by_hook(body.function.definition, body, hooked)

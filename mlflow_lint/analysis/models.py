@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from mlflow_lint.analysis.effects import Body, Effects
-from mlflow_lint.analysis.hot import loop_line, loop_words
+from mlflow_lint.analysis.effects import Effects
 from mlflow_lint.analysis.meaning import FunctionRef, Place
+from mlflow_lint.analysis.repetition import Repetition, by_hook, by_loop
 from mlflow_lint.analysis.selection import is_selected
 from mlflow_lint.analysis.sites import Loop, Run, Site
+from mlflow_lint.analysis.summary import Body
 from mlflow_lint.facts.api import Api, Kind
 from mlflow_lint.facts.frequency import Frequency
 from mlflow_lint.findings import Step
@@ -41,35 +42,30 @@ class ModelWrite:
 def repeated_models(effects: Effects, bodies: Iterable[Body]) -> Iterator[ModelWrite]:
     """Model writes of a file that run each epoch or step, in order; the first in each block of a loop."""
     for body in bodies:
-        seen: set[tuple[str, int]] = set()
+        seen: set[tuple[int, int]] = set()
         for site in effects.sites(body):
-            logged = _logged(effects, site, body.unit.path, 0)
+            logged = _logged(effects, site, 0)
             around = _around(effects, site, body) if logged is not None else None
-            if logged is None or around is None or (around[0], id(site.block)) in seen:
+            if logged is None or around is None or (around.marker, id(site.block)) in seen:
                 continue
-            where, unit, step = around
-            seen.add((where, id(site.block)))
+            seen.add((around.marker, id(site.block)))
             api, chain = logged
             through = chain[-1] if len(chain) > 1 else None
-            yield ModelWrite(site, api, where, unit, (step, *chain), through)
+            yield ModelWrite(site, api, around.where, around.unit, (around.step, *chain), through)
 
 
-def _logged(effects: Effects, site: Site, path: str, depth: int) -> tuple[Api, tuple[Step, ...]] | None:
+def _logged(effects: Effects, site: Site, depth: int) -> tuple[Api, tuple[Step, ...]] | None:
     """The model that each evaluation of a call logs, itself or through functions of the project."""
     api = effects.api(site.call, site.place)
-    line = site.place.unit.line(site.call.span[0])
+    unit, at = site.place.unit, site.call.span[0]
     if api is not None:
-        return (api, (Step(path, line, api.label),)) if api.kind is Kind.MODEL else None
-    reached = effects.of_call(site.call, site.place)
-    if reached is None or depth > _DEEPEST:
-        return None
-    function, found = reached
-    if not any(e.api.kind is Kind.MODEL and not (e.own_run or e.throttled) for e in found):
-        return None
-    inner = _inside(effects, function, depth)
-    if inner is None:
-        return None
-    return inner[0], (Step(path, line, f"{function.definition.name}()"), *inner[1])
+        return (api, (unit.step(at, api.label),)) if api.kind is Kind.MODEL else None
+    for reached in effects.reached(site.call, site.place) if depth <= _DEEPEST else ():
+        if any(e.api.kind is Kind.MODEL and not (e.own_run or e.throttled) for e in reached.effects):
+            inner = _inside(effects, reached.function, depth)
+            if inner is not None:
+                return inner[0], (unit.step(at, f"{reached.function.definition.name}()"), *inner[1])
+    return None
 
 
 def _inside(effects: Effects, function: FunctionRef, depth: int) -> tuple[Api, tuple[Step, ...]] | None:
@@ -77,14 +73,14 @@ def _inside(effects: Effects, function: FunctionRef, depth: int) -> tuple[Api, t
     for site in effects.sites(body):
         if any(isinstance(frame, (Run, Loop)) for frame in site.frames) or is_selected(effects, site.frames, None):
             continue
-        found = _logged(effects, site, function.unit.path, depth + 1)
+        found = _logged(effects, site, depth + 1)
         if found is not None:
             return found
     return None
 
 
-def _around(effects: Effects, site: Site, body: Body) -> tuple[str, str, Step] | None:
-    """The loop or hook around a call that repeats it in one run: words, unit, chain link."""
+def _around(effects: Effects, site: Site, body: Body) -> Repetition | None:
+    """The loop or hook around a call that repeats it in one run."""
     for index in range(len(site.frames) - 1, -1, -1):
         frame = site.frames[index]
         if isinstance(frame, Run):
@@ -94,20 +90,14 @@ def _around(effects: Effects, site: Site, body: Body) -> tuple[str, str, Step] |
                 return None
             verdict = effects.loops.verdict(frame)
             if verdict.frequency in _OFTEN:
-                line, words = loop_line(frame, body), loop_words(frame)
-                step = Step(body.unit.path, line, f"{words}, {verdict.unit}: {verdict.evidence}")
-                return f"{words}, line {line}", verdict.unit, step
+                return by_loop(frame, body, verdict)
     return _hook_around(effects, site, body)
 
 
-def _hook_around(effects: Effects, site: Site, body: Body) -> tuple[str, str, Step] | None:
+def _hook_around(effects: Effects, site: Site, body: Body) -> Repetition | None:
     hooked = effects.hook(body)
     if hooked is None or body.function is None or body.function.definition.name in _CHOSEN:
         return None
-    name, frequency = hooked
-    if frequency not in _OFTEN or is_selected(effects, site.frames, None):
+    if hooked[1] not in _OFTEN or is_selected(effects, site.frames, None):
         return None
-    definition = body.function.definition
-    line = body.unit.line(definition.span[0])
-    words = f"{name} hook {definition.name}"
-    return f"{words}, line {line}", frequency.value, Step(body.unit.path, line, f"{words}, {frequency.value}")
+    return by_hook(body.function.definition, body, hooked)

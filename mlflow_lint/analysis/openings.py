@@ -9,10 +9,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from mlflow_lint.analysis.constancy import differs
-from mlflow_lint.analysis.effects import Body, Effects
-from mlflow_lint.analysis.hot import loop_line, loop_words
+from mlflow_lint.analysis.effects import Effects
 from mlflow_lint.analysis.quick import is_quick
+from mlflow_lint.analysis.repetition import Repetition, by_hook, by_loop
 from mlflow_lint.analysis.sites import Loop, Run, Site
+from mlflow_lint.analysis.summary import Body
 from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.api import CALLS, Api, Kind
 from mlflow_lint.facts.frequency import Frequency
@@ -41,37 +42,33 @@ class Opening:
 def openings(effects: Effects, bodies: Iterable[Body]) -> Iterator[Opening]:
     """Runs of a file that are opened too often, in order; the outermost in each loop or helper."""
     for body in bodies:
-        seen: set[str] = set()
+        seen: set[int] = set()
         for site in effects.sites(body):
             opened = _opened(effects, site, body)
             if opened is None:
                 continue
             label, reopens, chain = opened
             around = _repeated(effects, site, body, reopens) or _helper(effects, site, body, reopens)
-            if around is None or around[0] in seen:
+            if around is None or around.marker in seen:
                 continue
-            where, unit, step = around
-            seen.add(where)
-            yield Opening(site, label, reopens, where, unit, (step, *chain))
+            seen.add(around.marker)
+            yield Opening(site, label, reopens, around.where, around.unit, (around.step, *chain))
 
 
 def _opened(effects: Effects, site: Site, body: Body) -> tuple[str, bool, tuple[Step, ...]] | None:
     """How a call opens a run: what it is called, whether it goes back to a run, and the lines that lead there."""
-    line = body.unit.line(site.call.span[0])
+    at = site.call.span[0]
     api = effects.api(site.call, site.place)
     if api is not None:
         if api.kind is not Kind.RUN:
             return None
-        return api.label, _names_a_run(site.call, api), (Step(body.unit.path, line, api.label),)
-    reached = effects.of_call(site.call, site.place)
-    if reached is None:
-        return None
-    function, found = reached
-    for effect in found:
-        if effect.api.kind is Kind.RUN and not (effect.throttled or effect.repeated):
-            name = f"{function.definition.name}()"
-            label = f"{name} reaches {effect.api.label} ({effect.chain[-1].path}:{effect.chain[-1].line}) and"
-            return label, False, (Step(body.unit.path, line, name), *effect.chain)
+        return api.label, _names_a_run(site.call, api), (body.unit.step(at, api.label),)
+    for reached in effects.reached(site.call, site.place):
+        for effect in reached.effects:
+            if effect.api.kind is Kind.RUN and not (effect.throttled or effect.repeated):
+                name = f"{reached.function.definition.name}()"
+                label = f"{name} reaches {effect.api.label} ({effect.chain[-1].place}) and"
+                return label, False, (body.unit.step(at, name), *effect.chain)
     return None
 
 
@@ -80,7 +77,7 @@ def _names_a_run(call: facts.Call, api: Api) -> bool:
     return given is not None and given.value != facts.Constant(None)
 
 
-def _repeated(effects: Effects, site: Site, body: Body, reopens: bool) -> tuple[str, str, Step] | None:
+def _repeated(effects: Effects, site: Site, body: Body, reopens: bool) -> Repetition | None:
     """The loop or hook that opens a run per step, or goes back to one per step or epoch."""
     often = (Frequency.PER_STEP, Frequency.PER_EPOCH) if reopens else (Frequency.PER_STEP,)
     for index in range(len(site.frames) - 1, -1, -1):
@@ -93,9 +90,7 @@ def _repeated(effects: Effects, site: Site, body: Body, reopens: bool) -> tuple[
             if verdict.frequency in often and not effects.throttles.between(inside, frame):
                 if reopens and differs(site.call, frame) and verdict.frequency is not Frequency.PER_STEP:
                     return None
-                line, words = loop_line(frame, body), loop_words(frame)
-                step = Step(body.unit.path, line, f"{words}, {verdict.unit}: {verdict.evidence}")
-                return f"{words}, line {line}", verdict.unit, step
+                return by_loop(frame, body, verdict)
             if effects.loops.is_sweep(frame):
                 return None
     hooked = effects.hook(body)
@@ -106,13 +101,10 @@ def _repeated(effects: Effects, site: Site, body: Body, reopens: bool) -> tuple[
         or effects.throttles.between(site.frames, None)
     ):
         return None
-    definition = body.function.definition
-    line = body.unit.line(definition.span[0])
-    words = f"{hooked[0]} hook {definition.name}"
-    return f"{words}, line {line}", hooked[1].value, Step(body.unit.path, line, f"{words}, {hooked[1].value}")
+    return by_hook(body.function.definition, body, hooked)
 
 
-def _helper(effects: Effects, site: Site, body: Body, reopens: bool) -> tuple[str, str, Step] | None:
+def _helper(effects: Effects, site: Site, body: Body, reopens: bool) -> Repetition | None:
     """A function that goes back to a run around one small write, or around what callers hand it to write."""
     if not reopens or body.function is None or any(isinstance(frame, (Loop, Run)) for frame in site.frames):
         return None
@@ -123,9 +115,7 @@ def _helper(effects: Effects, site: Site, body: Body, reopens: bool) -> tuple[st
     inner = _innermost(effects, entered, site)
     if not (_is_one_write(effects, inner, site, body) or _runs_small_writes(effects, inner, definition, body)):
         return None
-    line = body.unit.line(definition.span[0])
-    words = f"helper {definition.name}"
-    return f"{words}, line {line}", "once per write", Step(body.unit.path, line, f"{words}, called for each write")
+    return by_function(f"helper {definition.name}", definition, body, "once per write")
 
 
 def _innermost(effects: Effects, entered: facts.With, site: Site) -> facts.Block:
@@ -164,7 +154,7 @@ def _runs_small_writes(effects: Effects, block: facts.Block, definition: facts.F
         _hands_in_a_write(effects, site)
         for other in effects.bodies(body.unit)
         for site in effects.sites(other)
-        if (reached := effects.of_call(site.call, site.place)) is not None and reached[0].definition is definition
+        if any(one.function.definition is definition for one in effects.reached(site.call, site.place))
     )
 
 

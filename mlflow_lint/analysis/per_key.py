@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from mlflow_lint.analysis.arguments import filled_parameters
 from mlflow_lint.analysis.effects import Effects
-from mlflow_lint.analysis.hot import loop_start, loop_words
 from mlflow_lint.analysis.loops import inner_loops, own_calls
+from mlflow_lint.analysis.repetition import loop_start, loop_words
 from mlflow_lint.analysis.rows import GROUPED, arguments_of
 from mlflow_lint.analysis.sites import Loop, Rescue, Run, Site
 from mlflow_lint.analysis.summary import Body

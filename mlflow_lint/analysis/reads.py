@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 from mlflow_lint.analysis.constancy import changing_names, differs
 from mlflow_lint.analysis.effects import Effects
-from mlflow_lint.analysis.hot import loop_start, loop_words
 from mlflow_lint.analysis.loops import literal_count, own_calls
 from mlflow_lint.analysis.meaning import FunctionRef, Place
 from mlflow_lint.analysis.quick import WORK
+from mlflow_lint.analysis.repetition import loop_start, loop_words
 from mlflow_lint.analysis.scopes import Item, Value
 from mlflow_lint.analysis.sites import Loop, Rescue, Run, Site
 from mlflow_lint.analysis.summary import Body

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from mlflow_lint.analysis.arguments import filled_parameters
 from mlflow_lint.analysis.effects import Effects
 from mlflow_lint.analysis.finished import finished_words, is_finished
-from mlflow_lint.analysis.hot import is_buffered, loop_start, loop_words
+from mlflow_lint.analysis.hot import is_buffered
 from mlflow_lint.analysis.loops import literal_count
 from mlflow_lint.analysis.per_key import turn_names
 from mlflow_lint.analysis.quick import is_quick, is_quick_expression, is_quick_function
+from mlflow_lint.analysis.repetition import loop_start, loop_words
 from mlflow_lint.analysis.sites import Loop, Rescue, Run, Site
 from mlflow_lint.analysis.summary import Body
 from mlflow_lint.analysis.throttles import assigned_names

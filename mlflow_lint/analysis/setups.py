@@ -9,9 +9,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from mlflow_lint.analysis.constancy import differs, in_first_turn
-from mlflow_lint.analysis.effects import Body, Effects
-from mlflow_lint.analysis.hot import loop_line, loop_words
+from mlflow_lint.analysis.effects import Effects
+from mlflow_lint.analysis.repetition import Repetition, by_hook
 from mlflow_lint.analysis.sites import Frame, Loop, Rescue, Run, Site
+from mlflow_lint.analysis.summary import Body
 from mlflow_lint.analysis.throttles import assigned_names
 from mlflow_lint.facts.api import Api, Kind
 from mlflow_lint.facts.frequency import Frequency
@@ -42,29 +43,27 @@ def repeated_setups(effects: Effects, bodies: Iterable[Body]) -> Iterator[Setup]
             around = _loop(effects, site, body) or _hook(effects, site, body) if found is not None else None
             if found is not None and around is not None:
                 api, chain = found
-                where, unit, step = around
-                yield Setup(site, api, where, unit, (step, *chain), chain[-1] if len(chain) > 1 else None)
+                through = chain[-1] if len(chain) > 1 else None
+                yield Setup(site, api, around.where, around.unit, (around.step, *chain), through)
 
 
 def _setup(effects: Effects, site: Site, body: Body) -> tuple[Api, tuple[Step, ...]] | None:
-    line = body.unit.line(site.call.span[0])
+    at = site.call.span[0]
     api = effects.api(site.call, site.place)
     if api is not None:
-        return (api, (Step(body.unit.path, line, api.label),)) if api.kind is Kind.SETUP else None
-    reached = effects.of_call(site.call, site.place)
-    if reached is None:
-        return None
-    function, found = reached
-    # What opens a run sets up for that run; what trains is judged where it is written.
-    if any(effect.api.kind is Kind.RUN or effect.repeated for effect in found):
-        return None
-    for effect in found:
-        if effect.api.kind is Kind.SETUP and not (effect.throttled or effect.own_run):
-            return effect.api, (Step(body.unit.path, line, f"{function.definition.name}()"), *effect.chain)
+        return (api, (body.unit.step(at, api.label),)) if api.kind is Kind.SETUP else None
+    for reached in effects.reached(site.call, site.place):
+        # What opens a run sets up for that run; what trains is judged where it is written.
+        if any(effect.api.kind is Kind.RUN or effect.repeated for effect in reached.effects):
+            continue
+        for effect in reached.effects:
+            if effect.api.kind is Kind.SETUP and not (effect.throttled or effect.own_run):
+                name = f"{reached.function.definition.name}()"
+                return effect.api, (body.unit.step(at, name), *effect.chain)
     return None
 
 
-def _loop(effects: Effects, site: Site, body: Body) -> tuple[str, str, Step] | None:
+def _loop(effects: Effects, site: Site, body: Body) -> Repetition | None:
     for index in range(len(site.frames) - 1, -1, -1):
         frame = site.frames[index]
         if isinstance(frame, Run):
@@ -75,12 +74,11 @@ def _loop(effects: Effects, site: Site, body: Body) -> tuple[str, str, Step] | N
         if _is_chosen(effects, site.frames[index + 1 :], frame) or effects.loops.is_sweep(frame):
             return None
         if verdict.frequency in _OFTEN and not differs(site.call, frame):
-            line, words = loop_line(frame, body), loop_words(frame)
-            return f"{words}, line {line}", verdict.unit, Step(body.unit.path, line, f"{words}: {verdict.evidence}")
+            return by_loop(frame, body, verdict)
     return None
 
 
-def _hook(effects: Effects, site: Site, body: Body) -> tuple[str, str, Step] | None:
+def _hook(effects: Effects, site: Site, body: Body) -> Repetition | None:
     hooked = effects.hook(body)
     if hooked is None or body.function is None or hooked[1] not in _OFTEN:
         return None
@@ -90,9 +88,7 @@ def _hook(effects: Effects, site: Site, body: Body) -> tuple[str, str, Step] | N
     varying = {p.name for p in definition.parameters[1:]} | assigned_names(body.block)
     if any(names_in(given.value) & varying for given in site.call.arguments):
         return None
-    line = body.unit.line(definition.span[0])
-    words = f"{hooked[0]} hook {definition.name}"
-    return f"{words}, line {line}", hooked[1].value, Step(body.unit.path, line, f"{words}, {hooked[1].value}")
+    return by_hook(definition, body, hooked)
 
 
 def _is_chosen(effects: Effects, frames: tuple[Frame, ...], loop: Loop | None) -> bool:

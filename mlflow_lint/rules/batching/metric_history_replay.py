@@ -49,7 +49,7 @@ def check(rule: Rule, context: Context) -> Iterator[Finding]:
         seen.add(replay.nest)
         called = replay.api.label
         if replay.through is not None:
-            called = f"{replay.chain[1].text} reaches {called} ({replay.through.path}:{replay.through.line}) and"
+            called = f"{replay.chain[1].text} reaches {called} ({replay.through.place}) and"
         message = (
             f"{called} runs once per point of finished data ({replay.where}): {replay.api.cost} each; one "
             f"MlflowClient().log_batch sends 1,000 points in 1 request and {_BATCH.statements} SQL statements"

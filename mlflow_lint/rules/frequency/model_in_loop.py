@@ -36,7 +36,7 @@ def check(rule: Rule, context: Context) -> Iterator[Finding]:
     for write in repeated_models(context.effects, context.bodies):
         called = write.api.label
         if write.through is not None:
-            called = f"{write.chain[1].text} reaches {called} ({write.through.path}:{write.through.line}) and"
+            called = f"{write.chain[1].text} reaches {called} ({write.through.place}) and"
         message = (
             f"{called} runs {write.unit} ({write.where}) with nothing that chooses a model: a full upload and "
             f"{write.api.cost} each; log the best so far, or the last one after the loop"

@@ -35,7 +35,7 @@ def check(rule: Rule, context: Context) -> Iterator[Finding]:
     for setup in repeated_setups(context.effects, context.bodies):
         called = setup.api.label
         if setup.through is not None:
-            called = f"{setup.chain[1].text} reaches {called} ({setup.through.path}:{setup.through.line}) and"
+            called = f"{setup.chain[1].text} reaches {called} ({setup.through.place}) and"
         message = (
             f"{called} runs {setup.unit} ({setup.where}) with arguments that do not change: {setup.api.cost} each "
             "for nothing new; call it once, before the loop"
