@@ -16,7 +16,7 @@ from mlflow_lint.config import Settings, enabled_codes, specificity
 from mlflow_lint.findings import SYNTAX_ERROR, Finding, Region, Severity
 from mlflow_lint.project.finder import ModuleFinder
 from mlflow_lint.project.reach import Reach
-from mlflow_lint.source.file import SourceError, SourceFile, decode, is_notebook, read_bytes
+from mlflow_lint.source.file import Cell, SourceError, SourceFile, decode, is_notebook, read_bytes
 from mlflow_lint.source.gate import names_mlflow
 
 if TYPE_CHECKING:
@@ -33,8 +33,8 @@ class Checked:
     findings: tuple[Finding, ...]
     text: str = ""
     """The decoded text; empty if the file was not of interest."""
-    cells: tuple[str, ...] = ()
-    """Texts of the code cells of a notebook."""
+    cells: tuple[Cell, ...] | None = None
+    """Code cells of a notebook."""
     error: str | None = None
     """Why the file could not be checked at all, in one line."""
 
@@ -184,14 +184,25 @@ def check_source(
     silenced = suppressions_of(source, respect_noqa)
     findings = [finding for finding in found if not silenced.silences(finding)]
     if source.cells is not None:
-        # The text of the module is not what the file holds, so that edits of it would lead nowhere.
-        findings = [replace(finding, fix=None) for finding in findings]
+        findings = [
+            finding if _stays_in_its_cell(finding, source.cells) else replace(finding, fix=None) for finding in findings
+        ]
     for cell in unit.broken:
         message = f"the cell cannot be read as Python: {cell.message}"
         findings.append(_unreadable(source.path, message, cell.line, cell.column, cell.number))
     findings.sort(key=lambda finding: finding.order)
-    cells = tuple(cell.text for cell in source.cells or ())
-    return Checked(source.path, _kept(findings, settings, file), source.text, cells)
+    return Checked(source.path, _kept(findings, settings, file), source.text, source.cells)
+
+
+def _stays_in_its_cell(finding: Finding, cells: Sequence[Cell]) -> bool:
+    """Whether a finding's fix changes only Python, and only in the finding's own cell of a notebook."""
+    if finding.fix is None or finding.region.cell is None:
+        return True
+    cell = cells[finding.region.cell - 1]
+    inside = all(cell.start <= edit.start and edit.end <= cell.end for edit in finding.fix.edits)
+    spans = [slice(edit.start - cell.start, edit.end - cell.start) for edit in finding.fix.edits]
+    # Fixes write the newlines of the module, whose borders between cells have line feeds.
+    return inside and all(cell.text[span] == cell.python[span] for span in spans) and "\r" not in cell.text
 
 
 def _kept(findings: Sequence[Finding], settings: Settings, file: str) -> tuple[Finding, ...]:

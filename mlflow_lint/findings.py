@@ -78,7 +78,7 @@ class Step:
     @property
     def place(self) -> str:
         """Path and line, as messages name them."""
-        return f"{self.path}:{self.line}" if self.cell is None else f"{self.path}:cell {self.cell}:{self.line}"
+        return _place(self.path, self.cell, self.line)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,16 @@ class Finding:
     fix: Fix | None = None
 
     @property
+    def place(self) -> str:
+        """Path and line, as messages name them."""
+        return _place(self.path, self.region.cell, self.region.line)
+
+    @property
     def order(self) -> tuple[str, int, int, int, str, str]:
         """Sort key of every report: path, cell, line, column, code, message."""
         region = self.region
         return (self.path, region.cell or 0, region.line, region.column, self.code, self.message)
+
+
+def _place(path: str, cell: int | None, line: int) -> str:
+    return f"{path}:{line}" if cell is None else f"{path}:cell {cell}:{line}"

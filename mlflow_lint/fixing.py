@@ -46,6 +46,8 @@ class Fixed:
     """What was not done and why, one line each."""
     bom: bool = False
     """Whether the file begins with a byte-order mark, which is in neither text."""
+    cells: tuple[tuple[str, str], ...] = ()
+    """Before and after of each code cell of a notebook; the texts are made of them."""
 
 
 def fix_files(
@@ -98,8 +100,7 @@ def fix_source(project: Project, file: str, source: SourceFile, settings: Settin
         chosen = _chosen(checked.findings, unsafe, dropped)
         if not chosen:
             break
-        text = _applied(current.text, chosen)
-        attempt = replace(current, text=text)
+        attempt = _applied(current, chosen)
         result = check_source(project, file, attempt, settings)
         complaint = _complaint(checked.findings, result.findings, chosen)
         if complaint is None:
@@ -107,22 +108,20 @@ def fix_source(project: Project, file: str, source: SourceFile, settings: Settin
             current, checked = attempt, result
             continue
         if len(chosen) == 1:
-            problems.append(
-                f"{source.path}:{chosen[0].region.line}: the fix of {chosen[0].code} was dropped: {complaint}"
-            )
+            problems.append(f"{chosen[0].place}: the fix of {chosen[0].code} was dropped: {complaint}")
             dropped.add(_identity(chosen[0]))
         else:
             # One of them is to blame: try them one by one.
             dropped_now = _blamed(project, file, current, settings, chosen, checked.findings)
             problems += [
-                f"{source.path}:{finding.region.line}: the fix of {finding.code} was dropped: {why}"
-                for finding, why in dropped_now
+                f"{finding.place}: the fix of {finding.code} was dropped: {why}" for finding, why in dropped_now
             ]
             dropped |= {_identity(finding) for finding, _ in dropped_now} or {_identity(chosen[-1])}
         check_source(project, file, current, settings)
-    return Fixed(
-        source.path, source.text, current.text, tuple(sorted(applied.items())), checked, tuple(problems), source.bom
-    )
+    counts = tuple(sorted(applied.items()))
+    pairs = zip(source.cells or (), current.cells or (), strict=True)
+    cells = tuple((before.text, after.text) for before, after in pairs)
+    return Fixed(source.path, source.text, current.text, counts, checked, tuple(problems), source.bom, cells)
 
 
 def _blamed(
@@ -135,7 +134,7 @@ def _blamed(
 ) -> list[tuple[Finding, str]]:
     found: list[tuple[Finding, str]] = []
     for finding in chosen:
-        attempt = replace(current, text=_applied(current.text, [finding]))
+        attempt = _applied(current, [finding])
         complaint = _complaint(before, check_source(project, file, attempt, settings).findings, [finding])
         if complaint is not None:
             found.append((finding, complaint))
@@ -175,13 +174,24 @@ def _touch(left: Edit, right: Edit) -> bool:
     return left.start < right.end and right.start < left.end
 
 
-def _applied(text: str, findings: Sequence[Finding]) -> str:
+def _applied(source: SourceFile, findings: Sequence[Finding]) -> SourceFile:
     edits = {edit for finding in findings if finding.fix is not None for edit in finding.fix.edits}
+    if source.cells is None:
+        return replace(source, text=_edited(source.text, edits))
+    from mlflow_lint.source.notebook import with_texts
+
+    own = [[edit for edit in edits if cell.start <= edit.start <= cell.end] for cell in source.cells]
+    texts = [_edited(cell.text, edits, cell.start) for cell, edits in zip(source.cells, own, strict=True)]
+    return with_texts(source, texts)
+
+
+def _edited(text: str, edits: Iterable[Edit], start: int = 0) -> str:
+    """A text with edits made whose offsets count from `start` before it."""
     pieces: list[str] = []
     position = 0
     for edit in sorted(edits, key=lambda edit: (edit.start, edit.end)):
-        pieces += [text[position : edit.start], edit.text]
-        position = edit.end
+        pieces += [text[position : edit.start - start], edit.text]
+        position = edit.end - start
     return "".join([*pieces, text[position:]])
 
 
@@ -202,7 +212,7 @@ def _written(project: Project, path: Path, file: str, data: bytes, fixed: Fixed,
     """Replace a file; what cannot be written is said, and the findings are those of what is on disk."""
     try:
         source = decode(fixed.path, data)
-        write_atomically(path, encode(source, fixed.after), data)
+        write_atomically(path, new_bytes(source, fixed), data)
     except ChangedOnDisk:
         problem = f"{fixed.path}: not fixed: the file changed while it was linted"
     except SourceError as error:
@@ -215,13 +225,26 @@ def _written(project: Project, path: Path, file: str, data: bytes, fixed: Fixed,
     return replace(fixed, after=fixed.before, applied=(), remaining=remaining, problems=(*fixed.problems, problem))
 
 
+def new_bytes(source: SourceFile, fixed: Fixed) -> bytes:
+    """The bytes of a file once it is fixed. Raises `SourceError` where they cannot be had."""
+    if source.cells is None:
+        return encode(source, fixed.after)
+    from mlflow_lint.source.rewrite import encode_notebook
+
+    return encode_notebook(source, [after for _, after in fixed.cells])
+
+
 def unified_diff(fixed: Fixed) -> str:
-    """What the fixes change, as `patch -p0` takes it; empty when they change nothing."""
-    if fixed.before == fixed.after:
-        return ""
+    """What the fixes change, as `patch -p0` takes it, in a notebook cell by cell; empty when they change nothing."""
+    if fixed.cells:
+        numbered = enumerate(fixed.cells, start=1)
+        return "".join(_diff(f"{fixed.path}:cell {number}", *texts) for number, texts in numbered)
     mark = "\ufeff" if fixed.bom else ""
-    before, after = ((mark + text).split("\n") for text in (fixed.before, fixed.after))
-    diff = difflib.unified_diff(_ended(before), _ended(after), fixed.path, fixed.path)
+    return _diff(fixed.path, mark + fixed.before, mark + fixed.after)
+
+
+def _diff(name: str, before: str, after: str) -> str:
+    diff = difflib.unified_diff(_ended(before.split("\n")), _ended(after.split("\n")), name, name)
     return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in diff)
 
 

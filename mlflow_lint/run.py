@@ -23,7 +23,7 @@ from mlflow_lint.report.model import FileReport, Options
 from mlflow_lint.report.summary import summary
 from mlflow_lint.request import CLEAN, FAILED, FINDINGS, Outcome, Request, Terminal
 from mlflow_lint.rules.known import KnownCodes
-from mlflow_lint.source.file import SourceError, decode, encode, split_lines
+from mlflow_lint.source.file import SourceError, decode, split_lines
 
 if TYPE_CHECKING:
     from mlflow_lint.fixing import Fixed
@@ -252,9 +252,11 @@ class _Session:
     def _encoded(self, data: bytes) -> bytes:
         if not self.fixed:
             return data
+        from mlflow_lint.fixing import new_bytes
+
         fixed = self.fixed[-1]
         try:
-            return encode(decode(fixed.path, data), fixed.after)
+            return new_bytes(decode(fixed.path, data), fixed)
         except SourceError as error:
             self.errors.append(error_line(f"{fixed.path}: not fixed: {error.message}"))
             return data
@@ -288,7 +290,5 @@ def _is_excluded(settings: Settings, path: Path) -> bool:
 
 
 def _file_report(checked: Checked) -> FileReport:
-    if not checked.findings:
-        return FileReport(checked.path, (), (), "")
-    cells = tuple(tuple(split_lines(cell)) for cell in checked.cells)
-    return FileReport(checked.path, checked.findings, tuple(split_lines(checked.text)), checked.text, cells)
+    lines = tuple(split_lines(checked.text)) if checked.findings else ()
+    return FileReport(checked.path, checked.findings, lines, checked.text, checked.cells)

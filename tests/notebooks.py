@@ -25,8 +25,13 @@ def notebook(*cells: str | dict[str, Any], **metadata: Any) -> dict[str, Any]:
             "language_info": {"name": "python", "version": "3.11.0"},
         }
     made_notebook = _V4.new_notebook(cells=made, metadata=metadata)
-    _NBFORMAT.validate(made_notebook)
+    validate(made_notebook)
     return json.loads(_NBFORMAT.writes(made_notebook))  # type: ignore[no-any-return]
+
+
+def validate(whole: dict[str, Any]) -> None:
+    """Fail unless it is a notebook by Jupyter's own schema."""
+    _NBFORMAT.validate(_NBFORMAT.from_dict(whole))
 
 
 def markdown(text: str) -> dict[str, Any]:

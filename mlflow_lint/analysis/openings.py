@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from mlflow_lint.analysis.constancy import differs
 from mlflow_lint.analysis.effects import Effects
 from mlflow_lint.analysis.quick import is_quick
-from mlflow_lint.analysis.repetition import Repetition, by_hook, by_loop
+from mlflow_lint.analysis.repetition import Repetition, by_function, by_hook, by_loop
 from mlflow_lint.analysis.sites import Loop, Run, Site
 from mlflow_lint.analysis.summary import Body
 from mlflow_lint.facts import model as facts

@@ -52,7 +52,7 @@ class Unit:
 def make_unit(file: str, source: SourceFile, module: facts.Module, broken: tuple[BrokenCell, ...] = ()) -> Unit:
     """Bind a file's facts to its scope tree."""
     scope = Scope(module, None, None)
-    unit = Unit(file, source.path, source.text, module, scope, Places(source), broken)
+    unit = Unit(file, source.path, source.text, module, scope, Places(source.text, source.cells), broken)
     module_scope(scope, unit)
     return unit
 

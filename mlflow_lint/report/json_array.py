@@ -10,7 +10,7 @@ from typing import Any
 from mlflow_lint.findings import Finding, Fix
 from mlflow_lint.report.model import FileReport, Options
 from mlflow_lint.report.visible import RISKY
-from mlflow_lint.source.file import LineIndex
+from mlflow_lint.source.places import Places
 
 
 def render(results: Sequence[FileReport], options: Options) -> str:
@@ -22,11 +22,11 @@ def render(results: Sequence[FileReport], options: Options) -> str:
 
 
 def _items(report: FileReport, options: Options) -> list[dict[str, Any]]:
-    index = LineIndex(report.text)
-    return [_item(report, finding, index, options) for finding in report.findings]
+    places = Places(report.text, report.cells)
+    return [_item(report, finding, places, options) for finding in report.findings]
 
 
-def _item(report: FileReport, finding: Finding, index: LineIndex, options: Options) -> dict[str, Any]:
+def _item(report: FileReport, finding: Finding, places: Places, options: Options) -> dict[str, Any]:
     region = finding.region
     fix = finding.fix
     return {
@@ -44,11 +44,11 @@ def _item(report: FileReport, finding: Finding, index: LineIndex, options: Optio
         "chain": [
             {"cell": step.cell, "path": step.path, "row": step.line, "text": step.text} for step in finding.chain
         ],
-        "fix": None if fix is None else _fix(fix, report.text, index),
+        "fix": None if fix is None else _fix(fix, report.text, places),
     }
 
 
-def _fix(fix: Fix, text: str, index: LineIndex) -> dict[str, Any] | None:
+def _fix(fix: Fix, text: str, places: Places) -> dict[str, Any] | None:
     # Without the text there are no positions, and edits at made-up ones would wreck a file.
     if any(edit.end > len(text) for edit in fix.edits):
         return None
@@ -58,8 +58,8 @@ def _fix(fix: Fix, text: str, index: LineIndex) -> dict[str, Any] | None:
         "edits": [
             {
                 "content": edit.text,
-                "location": _location(*index.position(edit.start)),
-                "end_location": _location(*index.position(edit.end)),
+                "location": _location(*places.position(edit.start)),
+                "end_location": _location(*places.position(edit.end)),
             }
             for edit in fix.edits
         ],

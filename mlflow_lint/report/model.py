@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mlflow_lint.findings import Finding, Region
+from mlflow_lint.source.file import Cell, split_lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,12 +21,17 @@ class FileReport:
     """Physical lines without newlines; empty when not available."""
     text: str
     """Decoded text, "" when not available: turns the offsets of edits into positions."""
-    cells: tuple[tuple[str, ...], ...] = ()
-    """The lines of each code cell of a notebook."""
+    cells: tuple[Cell, ...] | None = None
+    """Code cells of a notebook."""
 
     def line(self, region: Region) -> str | None:
         """Return the line that a region begins in, without newline; None when not available."""
-        lines = self.lines if region.cell is None else next(iter(self.cells[region.cell - 1 :]), ())
+        lines: Sequence[str] = self.lines
+        if region.cell is not None:
+            # Where there are no cells, there are no lines either.
+            lines = [
+                line for cell in (self.cells or ())[region.cell - 1 : region.cell] for line in split_lines(cell.text)
+            ]
         return lines[region.line - 1] if 1 <= region.line <= len(lines) else None
 
 

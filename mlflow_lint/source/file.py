@@ -48,6 +48,11 @@ class Cell:
     python: str
     """As long, with what only IPython understands masked; empty for a cell in another language."""
 
+    @property
+    def end(self) -> int:
+        """Offset at which its text ends in the text of the source."""
+        return self.start + len(self.text)
+
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import codecs
 import json
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from mlflow_lint.source.file import Cell, SourceError, SourceFile
@@ -30,16 +32,29 @@ def decode_notebook(path: str, data: bytes) -> SourceFile:
     if not isinstance(cells, list):
         raise SourceError("it has no list of cells")
     texts = [_text(cell) for cell in cells if _is_code(cell)] if _is_python(notebook.get("metadata")) else []
-    joined: list[Cell] = []
+    source = SourceFile(path, data, "", "utf-8", data.startswith(codecs.BOM_UTF8), ())
+    return _joined(source, [(text, python_of(text) if is_python else "") for text, is_python in texts])
+
+
+def with_texts(source: SourceFile, texts: Sequence[str]) -> SourceFile:
+    """A notebook with other texts in its code cells; those in other languages are to stay as they are."""
+    cells = source.cells or ()
+    return _joined(
+        source, [(text, python_of(text) if cell.python else "") for cell, text in zip(cells, texts, strict=True)]
+    )
+
+
+def _joined(source: SourceFile, texts: Iterable[tuple[str, str]]) -> SourceFile:
+    """The source with these cells, each given as text and Python."""
+    cells: list[Cell] = []
     pieces: list[str] = []
     start = 0
-    for text, is_python in texts:
+    for text, python in texts:
         start += len(_SEPARATOR)
-        joined.append(Cell(start, text, python_of(text) if is_python else ""))
+        cells.append(Cell(start, text, python))
         pieces += [_SEPARATOR, text, "\n"]
         start += len(text) + 1
-    bom = data.startswith(codecs.BOM_UTF8)
-    return SourceFile(path, data, "".join(pieces), "utf-8", bom, tuple(joined))
+    return replace(source, text="".join(pieces), cells=tuple(cells))
 
 
 def code_of(data: bytes) -> bytes:

@@ -6,17 +6,18 @@ Invariant: lines and columns count from 1, in a notebook from the start of the c
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Sequence
 
 from mlflow_lint.findings import Region
-from mlflow_lint.source.file import LineIndex, SourceFile
+from mlflow_lint.source.file import Cell, LineIndex
 
 
 class Places:
-    """The places of one source."""
+    """The places of one source, given by its text and, for a notebook, its cells."""
 
-    def __init__(self, source: SourceFile) -> None:
-        self._lines = LineIndex(source.text)
-        self._starts = None if source.cells is None else [cell.start for cell in source.cells]
+    def __init__(self, text: str, cells: Sequence[Cell] | None) -> None:
+        self._lines = LineIndex(text)
+        self._starts = None if cells is None else [cell.start for cell in cells]
 
     def line(self, offset: int) -> int:
         """Line of an offset in the whole text, all cells of a notebook counted."""
