@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from mlflow_lint.analysis.constancy import differs, in_first_turn
 from mlflow_lint.analysis.effects import Effects
-from mlflow_lint.analysis.repetition import Repetition, by_function, by_hook, by_loop
+from mlflow_lint.analysis.repetition import Repetition, by_hook, by_loop
 from mlflow_lint.analysis.sites import Frame, Loop, Rescue, Run, Site
 from mlflow_lint.analysis.summary import Body
 from mlflow_lint.analysis.throttles import assigned_names
