@@ -59,11 +59,14 @@ def keyed_writes(effects: Effects, bodies: Iterable[Body], replayed: Container[i
     """
     for body in bodies:
         seen: set[tuple[int, Kind]] = set()
+        varying: dict[int, frozenset[str]] = {}
         for site in effects.sites(body):
             loop = _innermost(site)
             if loop is None or id(site.call) in replayed:
                 continue
-            written = _single_write(effects, site, body, loop)
+            if id(loop.node) not in varying:
+                varying[id(loop.node)] = turn_names(loop)
+            written = _single_write(effects, site, body, loop, varying[id(loop.node)])
             if written is None:
                 continue
             api, chain = written
@@ -88,13 +91,14 @@ def _innermost(site: Site) -> Loop | None:
     return None
 
 
-def _single_write(effects: Effects, site: Site, body: Body, loop: Loop) -> tuple[Api, tuple[Step, ...]] | None:
-    """The one write that a call makes under a key of this turn."""
+def _single_write(
+    effects: Effects, site: Site, body: Body, loop: Loop, varying: frozenset[str]
+) -> tuple[Api, tuple[Step, ...]] | None:
+    """The one write that a call makes under a key of this turn, `varying` being what changes with the turn."""
     api = effects.api(site.call, site.place)
     functions = effects.reached(site.call, site.place) if api is None else ()
     if api is None and len(functions) != 1:
         return None
-    varying = turn_names(loop)
     at = site.call.span[0]
     if api is not None:
         if api.kind not in GROUPED:

@@ -1,8 +1,8 @@
 """Which files can matter: those that name MLflow, and those that import, by name, something that writes to it.
 
 The first are known from their bytes. The others are found in waves: a file matters if it imports a file that matters
-and mentions something of it that reaches MLflow; only then is it parsed. Invariant: the answer for a file depends on
-the files that it imports, step by step, and not on which files were asked about before.
+and mentions something of it that reaches MLflow, or brings it in with a star; only then is it parsed. Invariant: the
+answer for a file depends on the files that it imports, step by step, and not on which files were asked about before.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ _IMPORT = re.compile(
     rb"^[ \t]*(?:from[ \t]+(\.*[\w.]*)[ \t]+import[ \t]*(\([^)]*\)|[^#\r\n]*)|import[ \t]+([\w. \t,]+))", re.MULTILINE
 )
 _WORD = re.compile(rb"\w+")
+_BROUGHT = re.compile(rb"(\*|\w+)(?:\s+as\s+(\w+))?")
 
 Find = Callable[[str, str, int], "str | None"]
 """File of a module: importing file, dotted module, level."""
@@ -46,6 +47,8 @@ class Reach:
         self._imports: dict[str, tuple[str, ...]] = {}
         self._code: dict[str, bytes] = {}
         """Code of the files being decided."""
+        self._brought: dict[str, list[tuple[str, bytes, bytes]]] = {}
+        """By file: who brings a name of it in, the name there and the name here, both `*` for all of them."""
         self._exports: dict[str, frozenset[bytes]] = {}
         self._mattering: set[str] = set()
         self._settled: set[str] = set()
@@ -72,6 +75,7 @@ class Reach:
             self._spread(unsettled, candidates)
         self._settled |= unsettled
         self._code.clear()
+        self._brought.clear()
 
     def _look(self, files: dict[str, bytes]) -> set[str]:
         """Read the import lines of files not yet settled and of those that they import."""
@@ -103,10 +107,27 @@ class Reach:
             self._forget()
             for file in sorted(unsettled & self._mattering):
                 self._exports[file] = self._exports_of(file)
-            new = {file for file in candidates if file not in self._mattering and self._mentions(file)}
-            self._mattering |= new
-            if not new:
+            known = len(self._mattering)
+            self._hand_on()
+            self._mattering.update(
+                [file for file in candidates if file not in self._mattering and self._mentions(file)]
+            )
+            if len(self._mattering) == known:
                 return  # what a module exports rests on which files matter, and on nothing else
+
+    def _hand_on(self) -> None:
+        """What a file brings in from one that exports it, the file exports too, however many there are in a row."""
+        pending = [file for file in self._brought if self._exports.get(file)]
+        while pending:
+            origin = pending.pop()
+            exported = self._exports[origin]
+            for file, name, local in self._brought.get(origin, ()):
+                gained = exported if name == b"*" else {local} if name in exported else frozenset()
+                before = self._exports.get(file, frozenset())
+                if not gained <= before:
+                    self._exports[file] = before | gained
+                    self._mattering.add(file)
+                    pending.append(file)
 
     def _mentions(self, file: str) -> bool:
         """Whether a file names something that reaches MLflow of a file that it imports."""
@@ -125,18 +146,22 @@ class Reach:
             dotted = module.decode("utf-8", "replace")
             name = dotted.lstrip(".")
             level = len(dotted) - len(name)
-            if self._add(found, file, name, level) or level:
+            target = self._add(found, file, name, level)
+            if target is not None and target != file:
+                brought = self._brought.setdefault(target, [])
+                brought += [(file, word, local or word) for word, local in _BROUGHT.findall(names)]
+            if target is not None or level:
                 for word in _WORD.findall(names):
                     member = word.decode("utf-8", "replace")
                     self._add(found, file, f"{name}.{member}" if name else member, level)
         found.pop(file, None)
         return found
 
-    def _add(self, found: dict[str, None], file: str, module: str, level: int) -> bool:
+    def _add(self, found: dict[str, None], file: str, module: str, level: int) -> str | None:
         target = self._find(file, module, level) if module or level else None
         if target is not None:
             found[target] = None
-        return target is not None
+        return target
 
 
 def _code(file: str, data: bytes) -> bytes:
