@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from mlflow_lint.analysis.constancy import differs
 from mlflow_lint.analysis.effects import Effects
-from mlflow_lint.analysis.quick import is_quick
+from mlflow_lint.analysis.quick import is_quick_expression
 from mlflow_lint.analysis.repetition import Repetition, by_function, by_hook, by_loop
 from mlflow_lint.analysis.sites import Loop, Run, Site
 from mlflow_lint.analysis.summary import Body
@@ -18,7 +18,7 @@ from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.api import CALLS, Api, Kind
 from mlflow_lint.facts.frequency import Frequency
 from mlflow_lint.facts.functions import inner_blocks
-from mlflow_lint.facts.traverse import argument, calls_in
+from mlflow_lint.facts.traverse import argument, calls_in, names_in
 from mlflow_lint.findings import Step
 
 _SMALL_WRITES = (Kind.METRIC, Kind.PARAM, Kind.TAG)
@@ -132,12 +132,20 @@ def _innermost(effects: Effects, entered: facts.With, site: Site) -> facts.Block
 
 
 def _is_one_write(effects: Effects, block: facts.Block, site: Site, body: Body) -> bool:
-    """Whether a block writes one metric, param or tag that the helper was called with, and does nothing else."""
+    """Whether a helper does nothing but write, in the run, one metric, param or tag that it is called with."""
     assert body.function is not None
-    apis = [api for call in _calls(block) if (api := effects.api(call, site.place)) is not None]
-    small = [api for api in apis if api.kind in _SMALL_WRITES and (api.kind is Kind.METRIC or not api.plural)]
-    given = {p.name for p in body.function.definition.parameters if p.name != "self"}
-    return len(apis) == len(small) == 1 and len(given) > 1 and is_quick(effects, block, site.place)
+    writes = [(call, api) for call in _calls(block) if (api := effects.api(call, site.place)) is not None]
+    if len(writes) != 1:
+        return False
+    call, api = writes[0]
+    if api.kind not in _SMALL_WRITES or (api.plural and api.kind is not Kind.METRIC) or not call.arguments:
+        return False
+    definition = body.function.definition
+    given = {p.name for p in definition.parameters} - {"self", "cls"}
+    names = names_in(call.arguments[0].value)
+    return bool(names & given) and all(
+        is_quick_expression(effects, other, site.place) for other in _calls(definition.body)
+    )
 
 
 def _runs_small_writes(effects: Effects, block: facts.Block, definition: facts.Function, body: Body) -> bool:

@@ -17,6 +17,7 @@ from mlflow_lint.analysis.loops import literal_count, own_calls
 from mlflow_lint.analysis.meaning import FunctionRef, Place
 from mlflow_lint.analysis.quick import WORK
 from mlflow_lint.analysis.repetition import loop_start, loop_words
+from mlflow_lint.analysis.rows import arguments_of
 from mlflow_lint.analysis.scopes import Item, Value
 from mlflow_lint.analysis.sites import Loop, Rescue, Run, Site
 from mlflow_lint.analysis.summary import Body
@@ -142,19 +143,14 @@ def _acts(effects: Effects, site: Site, loop: Loop) -> bool:
 
 def _per_experiment(api: Api, call: facts.Call, loop: Loop) -> bool:
     """Whether only the experiment is another each turn: `search_runs([experiment.experiment_id])`."""
-    changing = changing_names(loop)
-    if call.spread:
+    arguments = arguments_of(call, api)
+    if arguments is None:
         return False
-    others = False
-    one = False
-    for position, given in enumerate(call.arguments):
-        name = given.keyword or api.parameters[position]
-        changes = bool(names_in(given.value) & changing)
-        if name in ("experiment_ids", "experiment_names"):
-            one = changes and isinstance(given.value, facts.Collection) and len(given.value.items) == 1
-        else:
-            others = others or changes
-    return one and not others
+    changing = changing_names(loop)
+    varying = {name: given.value for name, given in arguments.items() if names_in(given.value) & changing}
+    return set(varying) in ({"experiment_ids"}, {"experiment_names"}) and all(
+        isinstance(value, facts.Collection) and len(value.items) == 1 for value in varying.values()
+    )
 
 
 def _of_row(effects: Effects, call: facts.Call, loop: Loop) -> bool:

@@ -134,6 +134,11 @@ def evaluate(run_id, model):
         mlflow.log_artifact("report.html")
 
 
+def test(run_id, model, x, y):
+    with mlflow.start_run(run_id=run_id):
+        mlflow.log_metric("accuracy", model.score(x, y))
+
+
 def finish(run_id, with_model):
     with mlflow.start_run(run_id=run_id):
         with_model()
