@@ -28,7 +28,7 @@ REPLAYS = {
     "spread": "for point in points: client.log_metric(run_id, 'a', **point)",
     "comprehension": "[mlflow.log_metric('a', v, step=i) for i, v in enumerate(losses)]",
     "random": "for i in range(100):\n    v = random.random()\n    mlflow.log_metric('a', v, step=i)",
-    "guard on the value": "for i, v in enumerate(vs):\n    if v is not None:\n        mlflow.log_metric('a', v, step=i)",
+    "guard on the value": "for i, v in enumerate(vs):\n    if v != 0:\n        mlflow.log_metric('a', v, step=i)",
     "own list": "def f(): return [1.0]\nfor i, v in enumerate(f()): mlflow.log_metric('a', v, step=i)",
     "nest": "for i in range(n):\n    for k in keys:\n        mlflow.log_metric(k, h[k][i], step=i)",
 }
