@@ -81,11 +81,12 @@ class Project:
             self._effects.forget()
 
     def _exports(self, file: str) -> frozenset[bytes]:
+        from mlflow_lint.analysis.exports import exports
         from mlflow_lint.syntax.stack import with_deep_stack
 
         def names() -> frozenset[bytes]:
             unit = self.effects.resolver.modules.unit(file)
-            return frozenset(name.encode() for name in self.effects.exports(unit)) if unit is not None else frozenset()
+            return frozenset(name.encode() for name in exports(self.effects, unit)) if unit is not None else frozenset()
 
         return with_deep_stack(names)
 

@@ -313,6 +313,40 @@ def test_subclasses_that_the_package_loads(tmp_path: Path) -> None:
     assert [step.path for step in finding.chain][-1] == "agents/sac.py"
 
 
+def test_an_implementation_beside_the_base_class(tmp_path: Path) -> None:
+    """Nothing imports it: which one is used is settled by configuration at run time."""
+    found = check(
+        """
+        from tracking.base.tracker import Tracker
+
+        def train(tracker: Tracker, train_loader):
+            for batch in train_loader:
+                tracker.log({"loss": f(batch)})
+        """,
+        tmp_path,
+        "MLF101",
+        tracking__base__tracker="""
+            class Tracker:  # to MLflow, or to the console
+                def log(self, metrics):
+                    raise NotImplementedError
+        """,
+        tracking__backends__to_mlflow="""
+            import mlflow
+            from tracking.base.tracker import Tracker
+            class ToMlflow(Tracker):
+                def log(self, metrics):
+                    mlflow.log_metrics(metrics)
+        """,
+        tracking__backends__to_console="""
+            from tracking.base.tracker import Tracker
+            class ToConsole(Tracker):
+                def log(self, metrics):
+                    print(metrics)
+        """,
+    )
+    assert lines(found, "MLF101") == [6]
+
+
 def test_a_callback_passed_to_another_module(tmp_path: Path) -> None:
     found = check(
         """

@@ -21,10 +21,7 @@ from mlflow_lint.analysis.meaning import (
     FunctionRef,
     Instance,
     Meaning,
-    ModuleRef,
     Place,
-    Result,
-    Several,
     options_of,
 )
 from mlflow_lint.analysis.memo import Memo
@@ -72,34 +69,6 @@ class Effects:
         self._start()
         self._targets.clear()
         self._known.clear()
-
-    def exports(self, unit: Unit) -> frozenset[str]:
-        """Names of a module through which an importer can reach MLflow: functions, classes, objects, modules."""
-        place = Place(unit.scope)
-        return frozenset(name for name in unit.scope.bindings if self._reaches(self.resolver.name(name, place)))
-
-    def _reaches(self, meaning: Meaning | None) -> bool:
-        match meaning:
-            case FunctionRef():
-                return bool(self.of(meaning)) or self._reaches(self.resolver.returned(meaning))
-            case ClassRef() | Instance():
-                of = meaning.type if isinstance(meaning, Instance) else meaning
-                return any(
-                    isinstance(owner, ClassRef)
-                    and any(
-                        isinstance(inner.owner, facts.Function)
-                        and self.of(FunctionRef(owner.unit, inner.owner, inner, of))
-                        for inner in owner.scope.inner.values()
-                    )
-                    for owner in self.resolver.classes.ancestry(of)
-                )
-            case Several(options):
-                return any(map(self._reaches, options))
-            case ModuleRef(file):
-                return self.resolver.modules.unit(file) is not None
-            case External(dotted) | Result(dotted):
-                return dotted.partition(".")[0] == "mlflow"
-        return False
 
     # ---------------------------------------------------------------------------------------------- bodies
     def bodies(self, unit: Unit) -> Iterator[Body]:
@@ -225,9 +194,8 @@ class Effects:
                 effects.setdefault(shape, effect)
 
         if is_abstract(function.definition):
-            for override in self._overrides.of(function):
-                for effect in self.of(override):
-                    keep(effect)
+            for effect in self._overriding(function):
+                keep(effect)
             return Summary(tuple(effects.values()))
         for site in self.sites(body):
             for effect in self._at(site):
@@ -237,6 +205,15 @@ class Effects:
                 if len(deferred) < _MOST_DEFERRED and len(waiting.chain) < _LONGEST_CHAIN:
                     deferred.setdefault(what, waiting)
         return Summary(tuple(effects.values()), tuple(deferred.values()))
+
+    def _overriding(self, abstract: FunctionRef) -> Iterator[Effect]:
+        """What the methods do that stand in for an abstract one."""
+        loaded = self._overrides.loaded(abstract)
+        for override in loaded:
+            yield from self.of(override)
+        for override in self._overrides.nearby(abstract) if not loaded else ():
+            # Which of the modules that such a module imports matter is only known when it is checked itself.
+            yield from (e for e in self.of(override) if all(step.path == override.unit.path for step in e.chain))
 
     def _at(self, site: Site) -> Iterator[Effect]:
         """Effects of one call inside a function, as seen by whoever calls the function."""

@@ -54,6 +54,7 @@ _TRIAL_NAME = re.compile(
     re.I,
 )
 _EPISODES = re.compile(r"episodes?|(^|_)eps?(_|$)", re.I)
+_RETRY = re.compile(r"(^|_)(retry|retries|attempts?|tries)$", re.I)
 _SMALL = 20
 
 
@@ -111,6 +112,8 @@ class Loops:
             return _hot("once per batch", walked.evidence)
         if walked is not None and walked.source is Source.STREAM and not _trains_inside(body):
             return _hot("once per item", walked.evidence)
+        if any(_RETRY.search(name) for name in (*_targets(loop), *_bound(node))):
+            return Verdict(Frequency.POLLING, Frequency.POLLING.value, "it tries again until it succeeds")
         if epochs:
             return Verdict(Frequency.PER_EPOCH, Frequency.PER_EPOCH.value, epochs)
         if isinstance(node, facts.While) and any(last_name(call.function) == "sleep" for call in own):
@@ -154,7 +157,8 @@ class Loops:
             walked is not None and walked.source is Source.STEPS
         )
         if isinstance(node, facts.While):
-            stepwise = any(_STEP_NAME.search(name) for name in names_in(node.test))
+            # It is what advances the loop that tells: `while True: … step += 1` says it in its body.
+            stepwise = any(_STEP_NAME.search(name) for name in (*names_in(node.test), *_advanced(body)))
         active = any(_FETCHING.search(last_name(call.function)) for call in own)
         if stepwise and (active or (self._inside_epochs(loop) and _named_batch(loop))):
             return _hot("once per step", "its variable counts steps and its body fetches or learns")
@@ -202,6 +206,22 @@ def _hot(unit: str, evidence: str) -> Verdict:
 
 def _targets(loop: Loop) -> tuple[str, ...]:
     return () if isinstance(loop.node, facts.While) else bound_names(loop.node.target)
+
+
+def _advanced(block: facts.Block) -> Iterator[str]:
+    """Names that a block counts up."""
+    for statement in block:
+        if isinstance(statement, facts.Update):
+            yield last_name(statement.target)
+        for inner in inner_blocks(statement):
+            yield from _advanced(inner)
+
+
+def _bound(node: facts.For | facts.While | facts.Clause) -> frozenset[str]:
+    """Names of what a `range` counts up to."""
+    if isinstance(node, facts.While) or not isinstance(node.iterable, facts.Call):
+        return frozenset()
+    return _identifiers(node.iterable) if last_name(node.iterable.function) == "range" else frozenset()
 
 
 def _named_batch(loop: Loop) -> bool:

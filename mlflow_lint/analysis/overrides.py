@@ -1,7 +1,8 @@
 """Which methods stand in for an abstract one.
 
-Subclasses are looked for where Python is sure to have loaded them when the base class is used: in its own module and in
-the modules that its packages import. Invariant: the answer rests on the base class's file and those, never on who asks.
+Subclasses are looked for where Python is sure to have loaded them when the base class is used, in its own module and in
+the modules that its packages import, and if there are none, in the folder of the base class and those beside it.
+Invariant: the answer rests on the base class's file and what lies around it, never on who asks.
 """
 
 from __future__ import annotations
@@ -26,19 +27,23 @@ class Overrides:
         self._resolver = resolver
         self._loaded: dict[str, tuple[ClassRef, ...]] = {}
 
-    def of(self, method: FunctionRef) -> tuple[FunctionRef, ...]:
-        """The methods that subclasses of the receiver put in place of an abstract method."""
-        receiver = method.receiver
-        if receiver is None:
-            return ()
+    def loaded(self, method: FunctionRef) -> list[FunctionRef]:
+        """The methods that subclasses put in place of an abstract method, of those that are sure to be loaded."""
+        return self._among(self._classes(method.receiver.unit), method, method.receiver) if method.receiver else []
+
+    def nearby(self, method: FunctionRef) -> list[FunctionRef]:
+        """The same, of the modules around the base class's that name MLflow."""
+        return self._among(self._nearby(method.receiver.unit), method, method.receiver) if method.receiver else []
+
+    def _among(self, candidates: tuple[ClassRef, ...], method: FunctionRef, receiver: ClassRef) -> list[FunctionRef]:
         found: list[FunctionRef] = []
-        for candidate in self._classes(receiver.unit):
+        for candidate in candidates:
             if candidate.definition is receiver.definition or not self._derives(candidate, receiver):
                 continue
             own = self._resolver.attribute(Instance(candidate), method.definition.name)
             if isinstance(own, FunctionRef) and not is_abstract(own.definition):
                 found.append(own)
-        return tuple(found[:_MOST_OVERRIDES])
+        return found[:_MOST_OVERRIDES]
 
     def _derives(self, candidate: ClassRef, base: ClassRef) -> bool:
         return any(
@@ -50,6 +55,18 @@ class Overrides:
         key = unit.file or unit.path
         if key not in self._loaded:
             units = [unit, *self._loaded_with(unit)]
+            self._loaded[key] = tuple(found for one in units for found in _classes_in(one, one.scope))
+        return self._loaded[key]
+
+    def _nearby(self, unit: Unit) -> tuple[ClassRef, ...]:
+        """The classes of the modules around a file that name MLflow."""
+        key = f"around {unit.file}"
+        if key not in self._loaded:
+            modules = self._resolver.modules
+            files = modules.finder.neighbours(unit.file)[:_MOST_MODULES] if unit.file else []
+            units = [
+                found for found in map(modules.unit, files) if found is not None and "mlflow" in found.text.lower()
+            ]
             self._loaded[key] = tuple(found for one in units for found in _classes_in(one, one.scope))
         return self._loaded[key]
 

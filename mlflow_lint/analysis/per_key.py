@@ -108,7 +108,7 @@ def _single_write(
         if key is None or not names_in(key) & varying:
             return None
         step = (arguments or {}).get("step")
-        if step is not None and names_in(step.value) & varying and not _is_own_counter(step.value, loop):
+        if step is not None and names_in(step.value) & varying and not is_own_counter(step.value, loop):
             return None
         return api, (body.unit.step(at, api.label),)
     (reached,) = functions
@@ -131,19 +131,6 @@ def _single_write(
     return effect.api, (body.unit.step(at, f"{reached.function.definition.name}()"), *effect.chain)
 
 
-def _is_own_counter(step: facts.Expression, loop: Loop) -> bool:
-    """Whether each key has a counter of its own: `step = counters[name]`."""
-    if not isinstance(step, facts.Name) or not isinstance(loop.node, facts.For):
-        return False
-    looked_up = [
-        isinstance(statement.value, facts.Subscript)
-        or (isinstance(statement.value, facts.Call) and last_name(statement.value.function) == "get")
-        for statement in loop.node.body
-        if isinstance(statement, facts.Assign) and step in statement.targets
-    ]
-    return bool(looked_up) and all(looked_up)
-
-
 def _key(api: Api, arguments: dict[str, facts.Argument]) -> facts.Expression | None:
     """The key of a singular write, or of a plural one that is given exactly one entry."""
     if not api.plural:
@@ -154,6 +141,19 @@ def _key(api: Api, arguments: dict[str, facts.Argument]) -> facts.Expression | N
         if entries is not None and isinstance(entries.value, facts.Mapping) and len(entries.value.items) == 1:
             return entries.value.items[0][0]
     return None
+
+
+def is_own_counter(step: facts.Expression, loop: Loop) -> bool:
+    """Whether each key has a counter of its own: `step = counters[name]`."""
+    if not isinstance(step, facts.Name) or not isinstance(loop.node, facts.For):
+        return False
+    looked_up = [
+        isinstance(statement.value, facts.Subscript)
+        or (isinstance(statement.value, facts.Call) and last_name(statement.value.function) == "get")
+        for statement in loop.node.body
+        if isinstance(statement, facts.Assign) and step in statement.targets
+    ]
+    return bool(looked_up) and all(looked_up)
 
 
 def turn_names(loop: Loop) -> frozenset[str]:

@@ -15,7 +15,7 @@ from mlflow_lint.analysis.effects import Effects
 from mlflow_lint.analysis.finished import finished_words, is_finished
 from mlflow_lint.analysis.hot import is_buffered
 from mlflow_lint.analysis.loops import literal_count
-from mlflow_lint.analysis.per_key import turn_names
+from mlflow_lint.analysis.per_key import is_own_counter, turn_names
 from mlflow_lint.analysis.quick import is_quick, is_quick_expression, is_quick_function
 from mlflow_lint.analysis.repetition import loop_start, loop_words
 from mlflow_lint.analysis.sites import Loop, Rescue, Run, Site
@@ -94,6 +94,8 @@ def replays(effects: Effects, bodies: Iterable[Body]) -> Iterator[Replay]:
             point = _point(effects, site, body) if loops else None
             if point is None:
                 continue
+            if any(is_own_counter(step, loops[0]) for step in point.step):
+                continue  # each turn writes another key, which keeps a count of its own
             written = (o for o in loops if point.follows(_changing(o), effects.loops.verdict(o).frequency))
             loop = next(written, None)
             if loop is None:

@@ -51,6 +51,16 @@ class ModuleFinder:
             folder = os.path.dirname(folder)
         return found
 
+    def neighbours(self, file: str) -> list[str]:
+        """Other modules of a file's folder and of the folders beside it: where implementations of its classes are."""
+        folder = os.path.dirname(file)
+        above = os.path.dirname(folder)
+        folders = [folder]
+        if above.startswith(self.root + os.sep):
+            folders += [os.path.join(above, name) for name in sorted(self._listing(above)) if "." not in name]
+        names = [os.path.join(each, name) for each in folders for name in sorted(self._listing(each))]
+        return [name for name in dict.fromkeys(names) if name.endswith(".py") and name != file]
+
     def _search_path(self, folder: str) -> tuple[str, ...]:
         if folder not in self._roots:
             package = folder
