@@ -8,7 +8,7 @@ answer for a file depends on the files that it imports, step by step, and not on
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 
 from mlflow_lint.source.file import is_notebook
 from mlflow_lint.source.gate import names_mlflow
@@ -105,7 +105,7 @@ class Reach:
         """Waves among the unsettled files, until nothing is new; what is settled cannot change any more."""
         while True:
             self._forget()
-            for file in sorted(unsettled & self._mattering):
+            for file in self._leaves_first(unsettled & self._mattering):
                 self._exports[file] = self._exports_of(file)
             known = len(self._mattering)
             self._hand_on()
@@ -114,6 +114,22 @@ class Reach:
             )
             if len(self._mattering) == known:
                 return  # what a module exports rests on which files matter, and on nothing else
+
+    def _leaves_first(self, files: set[str]) -> Iterator[str]:
+        """Files after those that they import, where there is no circle: then what they rest on is known already."""
+        begun: set[str] = set()
+        for first in sorted(files):
+            path = [(first, iter(self._imports[first]))] if first not in begun else []
+            begun.add(first)
+            while path:
+                file, imported = path[-1]
+                other = next((each for each in imported if each in files and each not in begun), None)
+                if other is None:
+                    path.pop()
+                    yield file
+                else:
+                    begun.add(other)
+                    path.append((other, iter(self._imports[other])))
 
     def _hand_on(self) -> None:
         """What a file brings in from one that exports it, the file exports too, however many there are in a row."""
