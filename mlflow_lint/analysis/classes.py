@@ -53,8 +53,11 @@ class Classes:
         with self._resolver.reading_anyway():
             return self._resolver.resolve(value, place)
 
-    def ancestry(self, definition: ClassRef) -> list[ClassRef | External]:
+    def ancestry(self, definition: ClassRef) -> tuple[ClassRef | External, ...]:
         """The class and its known ancestors, nearest first; libraries' classes by name."""
+        return self._resolver.ancestry(definition, lambda: tuple(self._ancestry(definition)))
+
+    def _ancestry(self, definition: ClassRef) -> list[ClassRef | External]:
         found: list[ClassRef | External] = []
         pending: list[Meaning] = [definition]
         while pending and len(found) < 64:

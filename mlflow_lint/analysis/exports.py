@@ -21,17 +21,21 @@ from mlflow_lint.project.modules import Unit
 def exports(effects: Effects, unit: Unit) -> frozenset[str]:
     """The names of a module that reach MLflow."""
     place = Place(unit.scope)
-    return frozenset(name for name in unit.scope.bindings if _reaches(effects, effects.resolver.name(name, place)))
+    return frozenset(n for n in unit.scope.bindings if _reaches(effects, effects.resolver.name(n, place), set()))
 
 
-def _reaches(effects: Effects, meaning: Meaning | None) -> bool:
+def _reaches(effects: Effects, meaning: Meaning | None, passed: set[int]) -> bool:
+    """Whether something, or what it returns, reaches MLflow; functions that were `passed` may give themselves."""
     match meaning:
         case FunctionRef():
-            return bool(effects.of(meaning)) or _reaches(effects, effects.resolver.returned(meaning))
+            if id(meaning.definition) in passed:
+                return False
+            passed.add(id(meaning.definition))
+            return bool(effects.of(meaning)) or _reaches(effects, effects.resolver.returned(meaning), passed)
         case ClassRef() | Instance():
             return _class_reaches(effects, meaning.type if isinstance(meaning, Instance) else meaning)
         case Several(options):
-            return any(_reaches(effects, option) for option in options)
+            return any(_reaches(effects, option, passed) for option in options)
         case ModuleRef(file):
             return effects.resolver.modules.unit(file) is not None
         case External(dotted) | Result(dotted):

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
 
 from mlflow_lint.analysis.annotations import annotated
 from mlflow_lint.analysis.callers import Callers
 from mlflow_lint.analysis.classes import Classes
 from mlflow_lint.analysis.elements import Elements
+from mlflow_lint.analysis.imports import Imports, imported_by_name
 from mlflow_lint.analysis.meaning import (
     ClassRef,
     External,
@@ -42,7 +42,6 @@ from mlflow_lint.analysis.scopes import (
 )
 from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.functions import is_classmethod, is_static, returned_values
-from mlflow_lint.facts.traverse import last_name
 from mlflow_lint.project.modules import Modules
 
 _DEPTH = 200
@@ -53,13 +52,16 @@ class Resolver:
 
     def __init__(self, modules: Modules) -> None:
         self.modules = modules
-        self._known: Memo[Meaning | None] = Memo(None)
+        # One memo for all, since what a name stands for may rest on a class's ancestry, and the other way round.
+        self._known: Memo[Meaning | tuple[ClassRef | External, ...] | None] = Memo(None)
         self.classes = Classes(self)
         self.callers = Callers(self)
         self._elements = Elements(self)
+        self._imports = Imports(self)
         self._lambdas: dict[int, FunctionRef] = {}
         self._depth = 0
-        self._anyway = False
+        self.reads_anyway = False
+        """Whether modules that cannot reach MLflow are read as well."""
 
     def forget(self) -> None:
         """Drop every answer, because more modules are known now."""
@@ -72,16 +74,24 @@ class Resolver:
 
     def remembered(self, key: tuple[Hashable, ...], answer: Callable[[], Meaning | None]) -> Meaning | None:
         """The answer to a question about the project, worked out once."""
-        return self._known.get((self._anyway, *key), answer)
+        found = self._known.get((self.reads_anyway, *key), answer)
+        return None if isinstance(found, tuple) else found
+
+    def ancestry(
+        self, definition: ClassRef, answer: Callable[[], tuple[ClassRef | External, ...]]
+    ) -> tuple[ClassRef | External, ...]:
+        """The ancestry of a class, worked out once; of one that is just being worked out, the class alone."""
+        found = self._known.get((self.reads_anyway, "ancestry", id(definition.definition)), answer)
+        return found if isinstance(found, tuple) else (definition,)
 
     @contextmanager
     def reading_anyway(self) -> Iterator[None]:
         """Within this, modules that cannot reach MLflow are read as well."""
-        before, self._anyway = self._anyway, True
+        before, self.reads_anyway = self.reads_anyway, True
         try:
             yield
         finally:
-            self._anyway = before
+            self.reads_anyway = before
 
     # ------------------------------------------------------------------------------------------- expressions
     def resolve(self, expression: facts.Expression, place: Place) -> Meaning | None:
@@ -205,7 +215,7 @@ class Resolver:
         """What a name stands for in a scope."""
         holder = place.scope.holder(name)
         if holder is None:
-            return self._starred(name, place)
+            return self._imports.starred(name, place)
         receiver = place.receiver if _within(place.scope, holder) else None
         # The scope itself is the key: that of a comprehension would otherwise be gone, and its id another's.
         key = (holder, name, id(receiver.definition) if receiver else 0)
@@ -241,7 +251,7 @@ class Resolver:
             case Entered(expression):
                 return self._entered(expression, place)
             case Imported(name):
-                return self._imported(name, place)
+                return self._imports.bound(name, place)
             case facts.Parameter():
                 return self._parameter(binding, place)
             case facts.Function():
@@ -298,45 +308,6 @@ class Resolver:
         """What an object with this annotation is."""
         return annotated(expression, place, self)
 
-    # ----------------------------------------------------------------------------------------------- imports
-    def _imported(self, name: facts.ImportedName, place: Place) -> Meaning | None:
-        file = self.modules.finder.find(place.unit.file, name.module, name.level)
-        if name.attribute is None:
-            return ModuleRef(file) if file is not None else External(name.module)
-        if file is not None:
-            return self._member(file, name.attribute)
-        if name.level:
-            return None
-        nested = self.modules.finder.find(place.unit.file, f"{name.module}.{name.attribute}", 0)
-        return ModuleRef(nested) if nested is not None else External(f"{name.module}.{name.attribute}")
-
-    def _member(self, file: str, name: str) -> Meaning | None:
-        """Attribute `name` of the module in `file`: what it binds, or a submodule of the package."""
-        unit = self.modules.unit(file, anyway=self._anyway)
-        if unit is not None and name in unit.scope.bindings:
-            return self.name(name, Place(unit.scope))
-        nested = self.modules.finder.submodule(file, name)
-        if nested is not None:
-            return ModuleRef(nested)
-        if unit is None:
-            # It cannot reach MLflow, so nothing but its name is of interest: that of a loader class, say.
-            return External(f"{_module_name(file)}.{name}")
-        return self._starred(name, Place(unit.scope))
-
-    def _starred(self, name: str, place: Place) -> Meaning | None:
-        """A name that only a star import can bind."""
-        module = place.scope.module
-        found: list[Meaning] = []
-        for star in module.stars:
-            file = self.modules.finder.find(place.unit.file, star.module, star.level)
-            if file is not None:
-                meaning = self.remembered((module, file, name), partial(self._member, file, name))
-                if meaning is not None:
-                    found.append(meaning)
-            elif star.module == "mlflow":
-                found.append(External(f"mlflow.{name}"))
-        return found[-1] if found else None
-
     # -------------------------------------------------------------------------------------------- attributes
     def attribute(self, owner: Meaning, name: str) -> Meaning | None:
         """What `owner.name` stands for."""
@@ -346,7 +317,7 @@ class Resolver:
             case Result(dotted):
                 return External(f"{dotted}().{name}")
             case ModuleRef(file):
-                return self._member(file, name)
+                return self._imports.member(file, name)
             case ClassRef():
                 return self.classes.member(owner, name, owner, instance=False)
             case Instance(of):
@@ -370,19 +341,6 @@ def _applied(meaning: Meaning | None, arguments: tuple[facts.Argument, ...]) -> 
     if isinstance(meaning, (External, FunctionRef)):
         return replace(meaning, applied=(*meaning.applied, *arguments))
     return None
-
-
-def imported_by_name(call: facts.Call) -> External | None:
-    """MLflow, where a function imports it by its name: `importlib.import_module("mlflow")`."""
-    match call.arguments:
-        case (facts.Argument(facts.Constant("mlflow")), *_) if "import" in last_name(call.function).lower():
-            return External("mlflow")
-    return None
-
-
-def _module_name(file: str) -> str:
-    parts = file.replace("\\", "/").removesuffix(".py").removesuffix("/__init__").split("/")
-    return parts[-1]
 
 
 def _is_fallback(binding: Binding) -> bool:
