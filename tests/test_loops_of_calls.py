@@ -103,6 +103,7 @@ READS = {
     "through a function": "def top(): return client.search_runs(['1'])\nfor r in top(): client.get_run(r.info.run_id)",
     "the same each turn": "for name in names: print(client.get_run(run_id).data.params[name])",
     "what a run was made with": "for x in xs:\n    mlflow.log_artifact(client.get_run(r).info.artifact_uri)",
+    "twice in a turn": "def f(i):\n  for x in i:\n    a = mlflow.get_run(x).data.tags\n    b = mlflow.get_run(x).info",
     "by experiment": "for e in experiments: mlflow.search_runs([e.experiment_id], max_results=1)",
 }
 NO_READS = {
@@ -114,6 +115,10 @@ NO_READS = {
     "    client.delete_experiment(e.experiment_id)",
     "after a write": "for x in xs:\n    mlflow.log_metric('a', x)\n    print(client.get_run(run_id).data.metrics)",
     "after training": "for x in xs:\n    model.fit(x)\n    client.list_artifacts(run_id)",
+    "looking again": "while pending:\n    for r in runs: client.get_run(r.info.run_id).info.status\n    time.sleep(9)",
+    "looking at a write": "for r in runs:\n  client.set_tag(r.info.run_id, 'a', 'b')\n  client.get_run(r.info.run_id)",
+    "tagged in between": "def f(i):\n  for x in i:\n    mlflow.get_run(x)\n    mlflow.set_tag('a', x)\n    mlflow.get_run(x)",
+    "worked in between": "def f(i):\n  for x in i:\n    a = mlflow.get_run(x)\n    work(a)\n    b = mlflow.get_run(x)",
     "other clients": "for c in clients: c.search_experiments()",
     "too many arguments": "for e in es: client.search_runs([e.id], 1, 2, 3, 4, 5, 6, 7, 8)",
     "short": "for s in ('a', 'b'): client.get_run(run_id)",

@@ -1,8 +1,8 @@
 """Queries in loops whose answer was at hand, or could be had once.
 
-Three forms: the same query each turn, `get_run` for each row of a search, a search per experiment where one takes the
-list. Invariant: a query that may be answered differently next time, because the loop writes, trains or waits, is none
-of these.
+Four forms: the same query each turn, the same twice in a turn, `get_run` for each row of a search, a search per
+experiment where one takes the list. Invariant: a query that may be answered differently next time, because the loop
+writes, trains or waits, is none of these.
 """
 
 from __future__ import annotations
@@ -15,14 +15,15 @@ from mlflow_lint.analysis.constancy import changing_names, differs
 from mlflow_lint.analysis.effects import Effects
 from mlflow_lint.analysis.loops import literal_count, own_calls
 from mlflow_lint.analysis.meaning import FunctionRef, Place
-from mlflow_lint.analysis.quick import WORK
+from mlflow_lint.analysis.quick import WORK, is_quick_expression
 from mlflow_lint.analysis.repetition import loop_start, loop_words
 from mlflow_lint.analysis.rows import arguments_of
 from mlflow_lint.analysis.scopes import Item, Value
 from mlflow_lint.analysis.sites import Loop, Rescue, Run, Site
 from mlflow_lint.analysis.summary import Body
+from mlflow_lint.analysis.throttles import assigned_names
 from mlflow_lint.facts import model as facts
-from mlflow_lint.facts.api import Api, Kind
+from mlflow_lint.facts.api import WRITES, Api, Kind
 from mlflow_lint.facts.frequency import Frequency
 from mlflow_lint.facts.functions import returned_values
 from mlflow_lint.facts.traverse import argument, calls_in, descend, last_name, names_in
@@ -56,11 +57,13 @@ class Read:
 def repeated_reads(effects: Effects, bodies: Iterable[Body]) -> Iterator[Read]:
     """Queries of a file that a loop repeats, in order."""
     for body in bodies:
+        asked: dict[tuple[int, facts.Call], Site] = {}
         for site in effects.sites(body):
             api = effects.api(site.call, site.place)
             if api is None or api.kind is not Kind.READ or any(isinstance(f, Rescue) for f in site.frames):
                 continue
-            found = _judged(effects, site, api)
+            before = asked.setdefault((id(site.block), site.call), site)
+            found = _judged(effects, site, api) or _asked_twice(effects, before, site)
             if found is None:
                 continue
             loop, reason, advice = found
@@ -92,12 +95,30 @@ def _judged(effects: Effects, site: Site, api: Api) -> tuple[Loop, str, str] | N
             if _is_settled(effects, site, api, frame):
                 return frame, "its arguments do not change", "ask once, before the loop"
             continue
-        if api.name == "get_run" and _of_row(effects, site.call, frame):
+        if api.name == "get_run" and _of_row(effects, site, frame):
             return frame, "each row of the search holds the run", "read params, metrics and tags from the row"
         if api.name == "search_runs" and _per_experiment(api, site.call, frame) and not _acts(effects, site, frame):
             return frame, "it takes a list of experiments", "search all experiments at once and group the rows"
         return None
     return None
+
+
+def _asked_twice(effects: Effects, before: Site, site: Site) -> tuple[Loop, str, str] | None:
+    """The loop around a query that the same turn has asked already, with nothing in between that matters to it."""
+    loop = next((frame for frame in reversed(site.frames) if isinstance(frame, (Loop, Run))), None)
+    if before is site or before.frames != site.frames or not isinstance(loop, Loop):
+        return None
+    if isinstance(loop.node, facts.While) or effects.loops.verdict(loop).frequency is Frequency.POLLING:
+        return None
+    between = site.block[before.index : site.index]
+    for call in own_calls(between):
+        kinds = _kinds(effects, call, site.place)
+        if kinds - {Kind.READ} or not (kinds or is_quick_expression(effects, call, site.place)):
+            return None
+    if assigned_names(between) & names_in(site.call):
+        return None
+    line = site.place.unit.line(before.call.span[0])
+    return loop, f"line {line} asks the same", "keep that answer"
 
 
 def _is_settled(effects: Effects, site: Site, api: Api, loop: Loop) -> bool:
@@ -153,11 +174,18 @@ def _per_experiment(api: Api, call: facts.Call, loop: Loop) -> bool:
     )
 
 
-def _of_row(effects: Effects, call: facts.Call, loop: Loop) -> bool:
+def _of_row(effects: Effects, site: Site, loop: Loop) -> bool:
     """Whether a loop walks what a search gave, and asks for the run of the row that is at hand."""
-    given = argument(call, "run_id", 0)
+    given = argument(site.call, "run_id", 0)
     if given is None or isinstance(loop.node, facts.While) or not names_in(given.value) & changing_names(loop):
         return False
+    if any(isinstance(outer, Loop) and isinstance(outer.node, facts.While) for outer in loop.around):
+        return False  # it looks again after a while
+    if isinstance(loop.node, facts.For) and any(
+        api is not None and api.client and api.kind in WRITES
+        for api in (effects.api(call, site.place) for call in own_calls(loop.node.body))
+    ):
+        return False  # it looks at what it wrote
     words = set(_words(given.value, loop.place, 0))
     text = loop.place.unit.text[slice(*loop.node.span)] if isinstance(loop.node, facts.For) else ""
     if _NOT_IN_ROWS.search(text):

@@ -1,7 +1,8 @@
 """
 ## What it does
-Finds queries in loops whose answer was at hand or could be had once: the same query in each turn, `get_run` for each
-row of a search that already holds the run, `search_runs` per experiment where one search takes the list.
+Finds queries in loops whose answer was at hand or could be had once: the same query in each turn or twice in one,
+`get_run` for each row of a search that already holds the run, `search_runs` per experiment where one search takes the
+list.
 
 Queries that ask for something else each time and have no form for many (`get_metric_history` per key,
 `download_artifacts`, `get_run` over given ids) are not found, nor are loops that wait, and queries that are answered
@@ -92,6 +93,17 @@ for name in names:
 for epoch in range(num_epochs):
     experiment = mlflow.get_experiment(experiment_id)  # MLF106
     train_one_epoch(epoch, experiment.name)
+""",
+    ),
+    Example(
+        "the same run twice in a turn",
+        """\
+import mlflow
+
+for run_id in run_ids:
+    params = mlflow.get_run(run_id).data.params
+    metrics = mlflow.get_run(run_id).data.metrics  # MLF106
+    print(params, metrics)
 """,
     ),
     Example(
