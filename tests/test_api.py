@@ -133,6 +133,12 @@ def test_costs_are_those_of_the_store(label: str, store_runner: StoreRunner) -> 
     assert cost_of_one(store_runner, WRITES[label]) == (api.requests, api.statements)
 
 
+def test_a_batch_of_a_thousand_points_costs_what_a_small_one_does(store_runner: StoreRunner) -> None:
+    api = BY_LABEL["MlflowClient.log_batch"]
+    points = '[Metric("a", 1.0, 1_700_000_000, {n}000 + i) for i in range(1000)]'
+    assert cost_of_one(store_runner, f"client.log_batch(run_id, {points})") == (api.requests, api.statements)
+
+
 @pytest.mark.parametrize("label", REPEATED_PARAMS)
 def test_a_repeated_param_costs_little_less(label: str, store_runner: StoreRunner) -> None:
     api = BY_LABEL[label]

@@ -117,7 +117,7 @@ NO_READS = {
     "after training": "for x in xs:\n    model.fit(x)\n    client.list_artifacts(run_id)",
     "looking again": "while pending:\n    for r in runs: client.get_run(r.info.run_id).info.status\n    time.sleep(9)",
     "looking at a write": "for r in runs:\n  client.set_tag(r.info.run_id, 'a', 'b')\n  client.get_run(r.info.run_id)",
-    "tagged in between": "def f(i):\n  for x in i:\n    mlflow.get_run(x)\n    mlflow.set_tag('a', x)\n    mlflow.get_run(x)",
+    "tagged in between": "for x in ids:\n    m = mlflow.get_run(x)\n    mlflow.set_tag('a', m)\n    mlflow.get_run(x)",
     "worked in between": "def f(i):\n  for x in i:\n    a = mlflow.get_run(x)\n    work(a)\n    b = mlflow.get_run(x)",
     "other clients": "for c in clients: c.search_experiments()",
     "too many arguments": "for e in es: client.search_runs([e.id], 1, 2, 3, 4, 5, 6, 7, 8)",
@@ -178,3 +178,56 @@ def test_an_early_continue_chooses_and_an_end_does_not(tmp_path: Path) -> None:
             mlflow.pytorch.log_model(model, name="model")
         """
         assert found(body, "MLF105", tmp_path) is (leave == "break")
+
+
+OPENED = {
+    "per batch": "for batch in train_loader:\n    with mlflow.start_run(): f(batch)",
+    "through a function": "def f(b):\n    with mlflow.start_run(): g(b)\nfor batch in train_loader: f(batch)",
+    "per environment step": "while not done:\n    env.step(a)\n    mlflow.start_run(nested=True)\n    mlflow.end_run()",
+    "back to it per epoch": "for epoch in range(n):\n    fit()\n    with mlflow.start_run(run_id): f(epoch)",
+}
+NOT_OPENED = {
+    "per epoch": "for epoch in range(n):\n    with mlflow.start_run(nested=True): train(epoch)",
+    "only if none is active": "for batch in train_loader:\n    if mlflow.active_run() is None: mlflow.start_run()",
+    "a helper that makes sure": "def f():\n    if not mlflow.active_run(): mlflow.start_run()\n"
+    "for batch in train_loader: f()",
+    "a run that is made once": "class A:\n  def run(self):\n    if self.r is None:\n      self.r = mlflow.start_run()\n"
+    "  def fit(self):\n    for batch in train_loader: self.run()",
+    "every hundredth step": "for i, b in enumerate(train_loader):\n    if i % 100 == 0: mlflow.start_run(nested=True)",
+    "around the loop": "with mlflow.start_run():\n    for batch in train_loader: f(batch)",
+}
+
+
+@pytest.mark.parametrize("name", OPENED)
+def test_opened(name: str, tmp_path: Path) -> None:
+    assert found(OPENED[name], "MLF108", tmp_path)
+
+
+@pytest.mark.parametrize("name", NOT_OPENED)
+def test_not_opened(name: str, tmp_path: Path) -> None:
+    assert not found(NOT_OPENED[name], "MLF108", tmp_path)
+
+
+SETUPS = {
+    "per epoch": "for epoch in range(n): mlflow.set_experiment('a')",
+    "through a function": "def f(): return mlflow.get_experiment_by_name('a')\nfor x in train_loader: f()",
+    "of a flavor": "for epoch in range(n): mlflow.pytorch.autolog(log_models=False)",
+}
+NO_SETUPS = {
+    "another each time": "for epoch in range(n): mlflow.set_experiment(names[epoch])",
+    "kept": "class A:\n  def e(self):\n    if self.k is None:\n      self.k = mlflow.get_experiment_by_name('a')\n"
+    "  def fit(self):\n    for x in train_loader: self.e()",
+    "for each seed": "for seed in seeds: mlflow.set_experiment('a')",
+    "first epoch": "for epoch in range(n):\n    if epoch == 0: mlflow.set_experiment('a')",
+    "for a run": "def f():\n    mlflow.set_experiment('a')\n    mlflow.start_run()\nfor epoch in range(n): f()",
+}
+
+
+@pytest.mark.parametrize("name", SETUPS)
+def test_setup(name: str, tmp_path: Path) -> None:
+    assert found(SETUPS[name], "MLF107", tmp_path)
+
+
+@pytest.mark.parametrize("name", NO_SETUPS)
+def test_no_setup(name: str, tmp_path: Path) -> None:
+    assert not found(NO_SETUPS[name], "MLF107", tmp_path)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from mlflow_lint.analysis.effects import Effects
-from mlflow_lint.analysis.meaning import FunctionRef, Place
+from mlflow_lint.analysis.paths import path_to
 from mlflow_lint.analysis.repetition import Repetition, by_hook, by_loop
 from mlflow_lint.analysis.selection import is_selected
 from mlflow_lint.analysis.sites import Loop, Run, Site
@@ -18,7 +18,6 @@ from mlflow_lint.facts.api import Api, Kind
 from mlflow_lint.facts.frequency import Frequency
 from mlflow_lint.findings import Step
 
-_DEEPEST = 6
 _OFTEN = (Frequency.PER_STEP, Frequency.PER_EPOCH)
 _CHOSEN = frozenset(["on_save", "on_evaluate"])
 """Hooks that run when the user's settings say that it is time."""
@@ -44,7 +43,7 @@ def repeated_models(effects: Effects, bodies: Iterable[Body]) -> Iterator[ModelW
     for body in bodies:
         seen: set[tuple[int, int]] = set()
         for site in effects.sites(body):
-            logged = _logged(effects, site, 0)
+            logged = path_to(effects, site, Kind.MODEL, lambda inner: is_selected(effects, inner.frames, None))
             around = _around(effects, site, body) if logged is not None else None
             if logged is None or around is None or (around.marker, id(site.block)) in seen:
                 continue
@@ -52,31 +51,6 @@ def repeated_models(effects: Effects, bodies: Iterable[Body]) -> Iterator[ModelW
             api, chain = logged
             through = chain[-1] if len(chain) > 1 else None
             yield ModelWrite(site, api, around.where, around.unit, (around.step, *chain), through)
-
-
-def _logged(effects: Effects, site: Site, depth: int) -> tuple[Api, tuple[Step, ...]] | None:
-    """The model that each evaluation of a call logs, itself or through functions of the project."""
-    api = effects.api(site.call, site.place)
-    unit, at = site.place.unit, site.call.span[0]
-    if api is not None:
-        return (api, (unit.step(at, api.label),)) if api.kind is Kind.MODEL else None
-    for reached in effects.reached(site.call, site.place) if depth <= _DEEPEST else ():
-        if any(e.api.kind is Kind.MODEL and not (e.own_run or e.throttled) for e in reached.effects):
-            inner = _inside(effects, reached.function, depth)
-            if inner is not None:
-                return inner[0], (unit.step(at, f"{reached.function.definition.name}()"), *inner[1])
-    return None
-
-
-def _inside(effects: Effects, function: FunctionRef, depth: int) -> tuple[Api, tuple[Step, ...]] | None:
-    body = Body(function.definition.body, Place(function.scope, function.receiver), function)
-    for site in effects.sites(body):
-        if any(isinstance(frame, (Run, Loop)) for frame in site.frames) or is_selected(effects, site.frames, None):
-            continue
-        found = _logged(effects, site, depth + 1)
-        if found is not None:
-            return found
-    return None
 
 
 def _around(effects: Effects, site: Site, body: Body) -> Repetition | None:

@@ -5,22 +5,25 @@ Invariant: a run per trial, fold, model or file is what runs are for; going back
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from mlflow_lint.analysis.constancy import differs
+from mlflow_lint.analysis.constancy import differs, in_first_turn
 from mlflow_lint.analysis.effects import Effects
+from mlflow_lint.analysis.paths import path_to
 from mlflow_lint.analysis.quick import is_quick_expression
 from mlflow_lint.analysis.repetition import Repetition, by_function, by_hook, by_loop
-from mlflow_lint.analysis.sites import Loop, Run, Site
+from mlflow_lint.analysis.sites import Guard, Loop, Run, Site
 from mlflow_lint.analysis.summary import Body
 from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.api import CALLS, Api, Kind
 from mlflow_lint.facts.frequency import Frequency
 from mlflow_lint.facts.functions import inner_blocks
-from mlflow_lint.facts.traverse import argument, calls_in, names_in
+from mlflow_lint.facts.traverse import argument, calls_in, descend, last_name, names_in
 from mlflow_lint.findings import Step
 
+_OPEN_RUN = re.compile(r"(^|_)(run|active_run|run_started|run_active|started)$", re.I)
 _SMALL_WRITES = (Kind.METRIC, Kind.PARAM, Kind.TAG)
 
 
@@ -44,7 +47,7 @@ def openings(effects: Effects, bodies: Iterable[Body]) -> Iterator[Opening]:
     for body in bodies:
         seen: set[int] = set()
         for site in effects.sites(body):
-            opened = _opened(effects, site, body)
+            opened = _opened(effects, site)
             if opened is None:
                 continue
             label, reopens, chain = opened
@@ -55,21 +58,33 @@ def openings(effects: Effects, bodies: Iterable[Body]) -> Iterator[Opening]:
             yield Opening(site, label, reopens, around.where, around.unit, (around.step, *chain))
 
 
-def _opened(effects: Effects, site: Site, body: Body) -> tuple[str, bool, tuple[Step, ...]] | None:
+def _opened(effects: Effects, site: Site) -> tuple[str, bool, tuple[Step, ...]] | None:
     """How a call opens a run: what it is called, whether it goes back to a run, and the lines that lead there."""
-    at = site.call.span[0]
-    api = effects.api(site.call, site.place)
-    if api is not None:
-        if api.kind is not Kind.RUN:
-            return None
-        return api.label, _names_a_run(site.call, api), (body.unit.step(at, api.label),)
-    for reached in effects.reached(site.call, site.place):
-        for effect in reached.effects:
-            if effect.api.kind is Kind.RUN and not (effect.throttled or effect.repeated):
-                name = f"{reached.function.definition.name}()"
-                label = f"{name} reaches {effect.api.label} ({effect.chain[-1].place}) and"
-                return label, False, (body.unit.step(at, name), *effect.chain)
-    return None
+    found = path_to(effects, site, Kind.RUN, lambda inner: _is_first(effects, inner, None))
+    if found is None:
+        return None
+    api, chain = found
+    if len(chain) == 1:
+        return api.label, _names_a_run(site.call, api), chain
+    return f"{chain[0].text} reaches {api.label} ({chain[-1].place}) and", False, chain
+
+
+def _is_first(effects: Effects, site: Site, loop: Loop | None) -> bool:
+    """Whether a call is reached at times only: every n-th turn, or as long as no run is open."""
+    start = site.frames.index(loop) + 1 if loop is not None else 0
+    frames = site.frames[start:]
+    if effects.throttles.between(frames, loop) or in_first_turn(frames):
+        return True
+    return any(isinstance(frame, Guard) and _asks_whether_open(frame) for frame in frames)
+
+
+def _asks_whether_open(guard: Guard) -> bool:
+    """`if mlflow.active_run() is None`, `if not self.run`."""
+    asked = any(last_name(call.function) == "active_run" for call in calls_in(guard.test))
+    return asked or any(
+        isinstance(node, (facts.Name, facts.Attribute)) and bool(_OPEN_RUN.search(last_name(node)))
+        for node in descend(guard.test)
+    )
 
 
 def _names_a_run(call: facts.Call, api: Api) -> bool:
@@ -86,8 +101,7 @@ def _repeated(effects: Effects, site: Site, body: Body, reopens: bool) -> Repeti
             return None
         if isinstance(frame, Loop):
             verdict = effects.loops.verdict(frame)
-            inside = site.frames[index + 1 :]
-            if verdict.frequency in often and not effects.throttles.between(inside, frame):
+            if verdict.frequency in often and not _is_first(effects, site, frame):
                 if reopens and differs(site.call, frame) and verdict.frequency is not Frequency.PER_STEP:
                     return None
                 return by_loop(frame, body, verdict)

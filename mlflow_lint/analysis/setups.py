@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from mlflow_lint.analysis.constancy import differs, in_first_turn
 from mlflow_lint.analysis.effects import Effects
+from mlflow_lint.analysis.paths import path_to
 from mlflow_lint.analysis.repetition import Repetition, by_hook, by_loop
 from mlflow_lint.analysis.sites import Frame, Loop, Rescue, Run, Site
 from mlflow_lint.analysis.summary import Body
@@ -39,7 +40,7 @@ def repeated_setups(effects: Effects, bodies: Iterable[Body]) -> Iterator[Setup]
     """Repeated set-up calls of a file, in order."""
     for body in bodies:
         for site in effects.sites(body):
-            found = _setup(effects, site, body)
+            found = _setup(effects, site)
             around = _loop(effects, site, body) or _hook(effects, site, body) if found is not None else None
             if found is not None and around is not None:
                 api, chain = found
@@ -47,20 +48,13 @@ def repeated_setups(effects: Effects, bodies: Iterable[Body]) -> Iterator[Setup]
                 yield Setup(site, api, around.where, around.unit, (around.step, *chain), through)
 
 
-def _setup(effects: Effects, site: Site, body: Body) -> tuple[Api, tuple[Step, ...]] | None:
-    at = site.call.span[0]
-    api = effects.api(site.call, site.place)
-    if api is not None:
-        return (api, (body.unit.step(at, api.label),)) if api.kind is Kind.SETUP else None
-    for reached in effects.reached(site.call, site.place):
-        # What opens a run sets up for that run; what trains is judged where it is written.
-        if any(effect.api.kind is Kind.RUN or effect.repeated for effect in reached.effects):
-            continue
-        for effect in reached.effects:
-            if effect.api.kind is Kind.SETUP and not (effect.throttled or effect.own_run):
-                name = f"{reached.function.definition.name}()"
-                return effect.api, (body.unit.step(at, name), *effect.chain)
-    return None
+def _setup(effects: Effects, site: Site) -> tuple[Api, tuple[Step, ...]] | None:
+    """The set-up that each evaluation of a call makes."""
+    # What opens a run sets up for that run; what trains is judged where it is written.
+    found = (effect for reached in effects.reached(site.call, site.place) for effect in reached.effects)
+    if any(effect.api.kind is Kind.RUN or effect.repeated for effect in found):
+        return None
+    return path_to(effects, site, Kind.SETUP, lambda inner: _is_chosen(effects, inner.frames, None))
 
 
 def _loop(effects: Effects, site: Site, body: Body) -> Repetition | None:
