@@ -16,15 +16,18 @@ from mlflow_lint.analysis.context import Context
 from mlflow_lint.analysis.explain import Explanation, explain
 from mlflow_lint.config import Settings, enabled_codes
 from mlflow_lint.engine import Project, check_source
-from mlflow_lint.findings import Finding
+from mlflow_lint.findings import Finding, Step
 from mlflow_lint.rules.registry import all_rules, statuses
-from mlflow_lint.source.file import SourceError, SourceFile, decode, read_bytes, split_lines
+from mlflow_lint.source.file import SourceError, SourceFile, decode, is_notebook, read_bytes, split_lines
 from mlflow_lint.source.suppress import suppressions
 from mlflow_lint.syntax.parse import SyntaxFailure
 from mlflow_lint.syntax.stack import with_deep_stack
 
 # A column may follow, so that what a report prints can be pasted.
 _PLACE = re.compile(r"(?P<file>.+?):(?P<line>[0-9]{1,18})(?::[0-9]*)*", re.DOTALL)
+_CELL_PLACE = re.compile(
+    r"(?P<file>.+?\.ipynb):(?:cell )?(?P<cell>[0-9]{1,9}):(?P<line>[0-9]{1,18})(?::[0-9]*)*", re.DOTALL
+)
 
 
 class NotExplained(Exception):
@@ -43,10 +46,12 @@ class Noted:
 class Explained:
     """What there is to say about a line."""
 
-    path: str
-    line: int
+    place: str
+    """As reports show it: `train.py:41`, `train.ipynb:cell 3:2`."""
     text: str
     """Of the line."""
+    statement: str
+    """First and last line of the statement that the line is part of, `12 to 15`, if it has several."""
     explanation: Explanation | None
     """None for a file that cannot reach MLflow, which the analysis does not look into."""
     findings: tuple[Noted, ...]
@@ -55,16 +60,31 @@ class Explained:
     """Those elsewhere in the file that give the line as a reason."""
 
 
-def place(asked: str) -> tuple[Path, int]:
-    """The file and the line of `FILE:LINE`. Raises `NotExplained`."""
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The line that is asked about, counted from the start of its cell in a notebook."""
+
+    path: Path
+    cell: int | None
+    line: int
+
+
+def place(asked: str) -> Asked:
+    """The line that `FILE:LINE`, or `FILE:CELL:LINE` of a notebook, means. Raises `NotExplained`."""
+    in_cell = _CELL_PLACE.fullmatch(asked)
+    if in_cell is not None:
+        return Asked(Path(in_cell["file"]), int(in_cell["cell"]), int(in_cell["line"]))
     match = _PLACE.fullmatch(asked)
     if match is None:
         raise NotExplained(f"--explain-at takes FILE:LINE, such as train.py:41, not `{asked}`")
-    return Path(match["file"]), int(match["line"])
+    if is_notebook(match["file"]):
+        raise NotExplained(f"--explain-at takes FILE:CELL:LINE of a notebook, such as train.ipynb:3:5, not `{asked}`")
+    return Asked(Path(match["file"]), None, int(match["line"]))
 
 
-def explained(project: Project, path: Path, line: int, settings: Settings) -> Explained:
+def explained(project: Project, asked: Asked, settings: Settings) -> Explained:
     """Look at one line of a file of a project. Raises `NotExplained` where there is no such line to read."""
+    path = asked.path
     file = os.path.abspath(path)
     shown = project.shown(file)
     try:
@@ -76,33 +96,46 @@ def explained(project: Project, path: Path, line: int, settings: Settings) -> Ex
         source = decode(shown, data)
     except SourceError as error:
         raise NotExplained(f"{shown}:{error.line}: {error.message}") from None
-    lines = split_lines(source.text)
+    text = _line(source, asked)
+    if not project.matters(file, data):
+        return Explained(Step(shown, asked.line, "", asked.cell).place, text, "", None, (), ())
+    return with_deep_stack(lambda: _explained(project, file, source, asked, text, settings))
+
+
+def _line(source: SourceFile, asked: Asked) -> str:
+    """The text of the line. Raises `NotExplained` if there is none."""
+    holder, text = source.path, source.text
+    if asked.cell is not None:
+        cells = source.cells or ()
+        if not 1 <= asked.cell <= len(cells):
+            raise NotExplained(f"{holder} has no cell {asked.cell}, it has {len(cells)} code cells")
+        holder, text = f"cell {asked.cell} of {holder}", cells[asked.cell - 1].text
+    lines = split_lines(text)
     if not lines[-1]:
         lines.pop()
-    if not 1 <= line <= len(lines):
-        raise NotExplained(f"{shown} has no line {line}, its last is {len(lines)}")
-    text = lines[line - 1].strip()
-    if not project.matters(file, data):
-        return Explained(shown, line, text, None, (), ())
-    return with_deep_stack(lambda: _explained(project, file, source, line, text, settings))
+    if not 1 <= asked.line <= len(lines):
+        raise NotExplained(f"{holder} has no line {asked.line}, its last is {len(lines)}")
+    return lines[asked.line - 1].strip()
 
 
-def _explained(project: Project, file: str, source: SourceFile, line: int, text: str, settings: Settings) -> Explained:
+def _explained(
+    project: Project, file: str, source: SourceFile, asked: Asked, text: str, settings: Settings
+) -> Explained:
     try:
         context = Context(project.unit(file, source), project.effects, settings.min_group_size)
     except SyntaxFailure as error:
         where = f"{source.path}:{error.line}:{error.column}"
         raise NotExplained(f"{where}: the file cannot be read as Python: {error.message}") from None
-    explanation = explain(context, line)
+    places = context.unit.places
+    explanation = explain(context, places.line_of(asked.line, asked.cell))
     first, last = explanation.lines
     noted = list(_noted(context, project, file, source, settings))
-    here = [each for each in noted if first <= each.finding.region.line <= last]
-    named = [each for each in noted if each not in here and _names(each.finding, source.path, line)]
-    return Explained(source.path, line, text, explanation, tuple(here), tuple(named))
-
-
-def _names(finding: Finding, path: str, line: int) -> bool:
-    return any((step.path, step.line) == (path, line) for step in finding.chain)
+    here = [n for n in noted if first <= places.line_of(n.finding.region.line, n.finding.region.cell) <= last]
+    step = Step(source.path, asked.line, "", asked.cell)
+    named = [n for n in noted if n not in here and any(s.place == step.place for s in n.finding.chain)]
+    before = places.line_of(1, asked.cell) - 1
+    statement = f"{first - before} to {last - before}" if first != last else ""
+    return Explained(step.place, text, statement, explanation, tuple(here), tuple(named))
 
 
 def _noted(context: Context, project: Project, file: str, source: SourceFile, settings: Settings) -> Iterator[Noted]:

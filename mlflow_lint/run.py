@@ -95,9 +95,9 @@ def _explained(asked: str, terminal: Terminal, resolver: SettingsResolver) -> Ou
 
     here = Path.cwd()
     try:
-        path, line = place(asked)
-        settings = resolver.for_file(path)
-        found = explained(Project(resolver.for_directory(here).root, here), path, line, settings)
+        line = place(asked)
+        settings = resolver.for_file(line.path)
+        found = explained(Project(resolver.for_directory(here).root, here), line, settings)
     except NotExplained as error:
         return Outcome("", error_line(str(error)), FAILED)
     return Outcome(rendered(found, Options(terminal.color, terminal.width, settings.unsafe_fixes, _DOCS)), "", CLEAN)

@@ -15,7 +15,7 @@ from mlflow_lint.analysis.context import Context
 from mlflow_lint.analysis.explain import explain
 from mlflow_lint.config import default_settings
 from mlflow_lint.engine import Project, check_files
-from mlflow_lint.explaining import Explained, NotExplained, explained, place
+from mlflow_lint.explaining import Asked, Explained, NotExplained, explained, place
 from mlflow_lint.facts.frequency import Frequency
 from mlflow_lint.report.explanation import render
 from mlflow_lint.report.model import Options
@@ -39,7 +39,7 @@ def look(code: str, folder: Path, at: str, **files: str) -> Explained:
     for name, other in files.items():
         (folder / f"{name}.py").write_text(textwrap.dedent(other), encoding="utf-8")
     line = next(number for number, line in enumerate(text.splitlines(), 1) if at in line)
-    return explained(Project(folder, folder), folder / "code.py", line, default_settings(folder))
+    return explained(Project(folder, folder), Asked(folder / "code.py", None, line), default_settings(folder))
 
 
 def said(found: Explained) -> str:
@@ -96,11 +96,11 @@ def test_a_call_in_a_hot_loop(tmp_path: Path) -> None:
     explanation = found.explanation
     assert explanation is not None
     assert explanation.lines == (20, 23)
-    assert (explanation.home.words, explanation.home.line) == ("function fit", 16)
-    assert [(a.line, a.words, a.judgement) for a in explanation.around] == [
-        (17, "for epoch in range(epochs)", "once per epoch"),
-        (18, "for step, x in enumerate(train_loader)", "once per batch"),
-        (19, "if rank == 0", "lets every turn through"),
+    assert (explanation.home.words, explanation.home.where) == ("function fit", "line 16")
+    assert [(a.where, a.words, a.judgement) for a in explanation.around] == [
+        ("line 17", "for epoch in range(epochs)", "once per epoch"),
+        ("line 18", "for step, x in enumerate(train_loader)", "once per batch"),
+        ("line 19", "if rank == 0", "lets every turn through"),
     ]
     assert [a.frequency for a in explanation.around] == [Frequency.PER_EPOCH, Frequency.PER_STEP, None]
     (called,) = explanation.calls
@@ -171,7 +171,7 @@ def test_why_a_call_is_not_known(code: str, why: str, tmp_path: Path) -> None:
 def test_a_loop(tmp_path: Path) -> None:
     found = look(PROGRAM, tmp_path, "for step, x in")
     assert found.explanation is not None
-    assert [a.line for a in found.explanation.around] == [17, 18]
+    assert [a.where for a in found.explanation.around] == ["line 17", "line 18"]
     assert [called.target for called in found.explanation.calls] == ["Python's own"]
     assert said(found).endswith("MLF101 metric-in-hot-loop on line 20, which gives this line as a reason\n")
 
@@ -195,17 +195,16 @@ def test_a_definition_says_what_each_call_does(tmp_path: Path) -> None:
     assert "code.py:8   log_metric: 1 request and 5 SQL statements; throttled by" in said(found)
 
 
-def test_a_generator_is_not_said_to_do_anything(tmp_path: Path) -> None:
+def test_a_generator_is_called_one(tmp_path: Path) -> None:
     text = said(look("import mlflow\ndef rows():\n    yield mlflow.log_metric('a', 1)\n", tmp_path, "def rows"))
-    assert "a generator: it runs where it is iterated, and is not followed\n" in text
-    assert "each call of it" not in text
+    assert "Here begins the generator rows, code.py:2; each call of it does this:\n" in text
 
 
 @pytest.mark.parametrize("at", ["# a remark", "try:", "except ValueError"])
 def test_a_line_that_calls_nothing(at: str, tmp_path: Path) -> None:
     found = look(PROGRAM, tmp_path, at)
     assert found.explanation is not None
-    assert [a.line for a in found.explanation.around][:2] == [17, 18]
+    assert [a.where for a in found.explanation.around][:2] == ["line 17", "line 18"]
     assert "\nNothing is called on this line.\n" in said(found)
 
 
@@ -253,7 +252,7 @@ def test_what_stands_around_one_call_alone(tmp_path: Path) -> None:
 def test_a_chain_through_files() -> None:
     train = FIXTURES / "tracking_package" / "train.py"
     line = 1 + next(i for i, text in enumerate(train.read_text().splitlines()) if "evaluate(model" in text)
-    text = said(explained(Project(ROOT, ROOT), train, line, default_settings(ROOT)))
+    text = said(explained(Project(ROOT, ROOT), Asked(train, None, line), default_settings(ROOT)))
     chain = text.partition("is the function evaluate, ")[2].splitlines()[1:3]
     assert re.fullmatch(r"  fixtures/tracking_package/train.py:\d+ +log_eval_batch", chain[0])
     assert re.fullmatch(r"  fixtures/tracking_package/tracking.py:\d+ +log_metric: .*in a loop.*", chain[1])
@@ -268,7 +267,8 @@ def test_findings_that_are_not_reported(tmp_path: Path) -> None:
 
     def withheld(**changes: object) -> list[str]:
         project = Project(tmp_path, tmp_path)
-        found = explained(project, tmp_path / "code.py", 3, replace(settings, **changes))  # type: ignore[arg-type]
+        asked = Asked(tmp_path / "code.py", None, 3)
+        found = explained(project, asked, replace(settings, **changes))  # type: ignore[arg-type]
         return [noted.withheld for noted in found.findings]
 
     assert withheld() == [""]
@@ -316,10 +316,25 @@ def test_the_option(tmp_path: Path) -> None:
 
 
 def test_the_column_of_a_report_may_follow() -> None:
-    assert place("a/b.py:41:5:") == place("a/b.py:41") == (Path("a/b.py"), 41)
-    assert place("C:/b.py:41") == (Path("C:/b.py"), 41)
-    with pytest.raises(NotExplained):
-        place("a.py:")
+    assert place("a/b.py:41:5:") == place("a/b.py:41") == Asked(Path("a/b.py"), None, 41)
+    assert place("C:/b.py:41") == Asked(Path("C:/b.py"), None, 41)
+    assert place("a.ipynb:3:5") == place("a.ipynb:cell 3:5:9") == Asked(Path("a.ipynb"), 3, 5)
+    for asked in ("a.py:", "a.ipynb:5"):
+        with pytest.raises(NotExplained):
+            place(asked)
+
+
+def test_a_line_of_a_notebook() -> None:
+    notebook = FIXTURES / "notebook.ipynb"
+    asked = place("fixtures/notebook.ipynb:cell 4:15")
+    text = said(explained(Project(ROOT, ROOT), replace(asked, path=notebook), default_settings(ROOT)))
+    assert text.startswith("fixtures/notebook.ipynb:cell 4:15  mlflow.log_metric(")
+    assert "In the module, cell 1 line 1: it runs once." in text
+    assert "  cell 4 line 8  for step" in text
+    assert "MLF101 metric-in-hot-loop on cell 4 line 15" in text
+    for cell, line in ((99, 1), (4, 999)):
+        with pytest.raises(NotExplained, match="has no"):
+            explained(Project(ROOT, ROOT), Asked(notebook, cell, line), default_settings(ROOT))
 
 
 def test_hostile_text_is_printed_as_escapes(tmp_path: Path) -> None:
@@ -348,7 +363,9 @@ def test_every_hot_finding_of_the_examples_is_explained_as_hot(rule: Rule, tmp_p
         (folder / "code.py").write_text(code)
         settings = default_settings(folder)
         for line in range(1, len(code.splitlines()) + 1):
-            explanation = explained(Project(folder, folder), folder / "code.py", line, settings).explanation
+            explanation = explained(
+                Project(folder, folder), Asked(folder / "code.py", None, line), settings
+            ).explanation
             hot = explanation is not None and any(conclusion.hot for conclusion in explanation.conclusions)
             if (line, rule.code) in expected:
                 assert hot, example.title

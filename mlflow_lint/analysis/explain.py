@@ -30,7 +30,8 @@ _LONGEST = 60
 class Around:
     """One thing around a line: a loop, a test, a run, a `try`."""
 
-    line: int
+    where: str
+    """`line 12`, `cell 3 line 5`."""
     words: str
     """As in the source: `for x, y in train_loader`."""
     judgement: str
@@ -46,7 +47,7 @@ class Home:
 
     words: str
     """`function fit`; `the module`."""
-    line: int
+    where: str
     runs: str
     """When it runs."""
 
@@ -112,6 +113,8 @@ class _Explaining:
     def __init__(self, context: Context, body: Body, line: int) -> None:
         self.context = context
         self.line = line
+        """In the whole text, all cells of a notebook counted."""
+        self.here = context.unit.where(context.unit.places.offset(line))
         self.effects = context.effects
         self.body = body
         self.unit = body.unit
@@ -148,17 +151,17 @@ class _Explaining:
     def home(self) -> Home:
         function = self.body.function
         if function is None:
-            return Home("the module", 1, "it runs once")
+            return Home("the module", self.unit.where(self.unit.places.start), "it runs once")
         definition = function.definition
-        line = self.unit.line(definition.span[0])
+        where = self.unit.where(definition.span[0])
         is_method = function.receiver is not None and function.scope.parent is function.receiver.scope
         name = definition.name
         owner = function.receiver.definition.name if is_method and function.receiver else ""
         words = f"method {owner}.{name}" if owner else f"function {name}"
         hooked = self.effects.hook(self.body)
         if hooked is not None:
-            return Home(words, line, f"{hooked[0]} calls it {hooked[1].value}")
-        return Home(words, line, "it runs where it is called, and counts there")
+            return Home(words, where, f"{hooked[0]} calls it {hooked[1].value}")
+        return Home(words, where, "it runs where it is called, and counts there")
 
     def around(self, frames: tuple[Frame, ...], begin: int = 0) -> tuple[Around, ...]:
         return tuple(self._around(frame, frames[: begin + index]) for index, frame in enumerate(frames[begin:]))
@@ -167,19 +170,19 @@ class _Explaining:
         match frame:
             case Loop():
                 verdict = self.effects.loops.verdict(frame)
-                line = self.unit.line(loop_start(frame))
+                line = self.unit.where(loop_start(frame))
                 return Around(line, self.loop(frame), verdict.unit, verdict.evidence, verdict.frequency)
             case Guard():
                 return Around(*self.guard(frame), self.lets_through(frame, outer))
             case Run(call):
-                line = self.unit.line(call.span[0])
+                line = self.unit.where(call.span[0])
                 opens = self.effects.opens_run(call, self.body.place)
                 what = "opens a run: only what turns inside it counts"
                 return Around(line, f"{self.function(call)}(…)", what if opens else "ends the run of each turn")
             case Attempt(node):
-                return Around(self.unit.line(node.span[0]), _keyword(node), "errors may be caught")
+                return Around(self.unit.where(node.span[0]), _keyword(node), "errors may be caught")
             case Rescue(node):
-                return Around(self.unit.line(node.span[0]), "except clause of try", "runs only after a failure")
+                return Around(self.unit.where(node.span[0]), "except clause of try", "runs only after a failure")
 
     def loop(self, loop: Loop) -> str:
         node = loop.node
@@ -189,12 +192,12 @@ class _Explaining:
             return f"for {self.source((node.target_span[0], node.iterable_span[1]))}"
         return f"for {shown(node.target)} in {shown(node.iterable)}"
 
-    def guard(self, guard: Guard) -> tuple[int, str]:
-        """Line and words of a test."""
+    def guard(self, guard: Guard) -> tuple[str, str]:
+        """Place and words of a test."""
         for each in (other.statement for other in standing(self.body.block)):
             if isinstance(each, facts.If) and each.test is guard.test:
                 words = f"if {self.source(each.test_span)}"
-                line = self.unit.line(each.test_span[0])
+                line = self.unit.where(each.test_span[0])
                 if guard.body is each.body:
                     return line, words
                 if guard.body is each.orelse:
@@ -203,8 +206,8 @@ class _Explaining:
                 kind = left[-1].kind if isinstance(left[-1], facts.Leave) else "leave"
                 return line, f"past {words}: {kind}" if not guard.holds else f"past else of {words}: {kind}"
         if isinstance(guard.test, facts.Opaque) and guard.body:
-            return self.unit.line(guard.body[0].span[0]), "case"
-        return self.line, f"{'if' if guard.holds else 'unless'} {shown(guard.test)}"
+            return self.unit.where(guard.body[0].span[0]), "case"
+        return self.here, f"{'if' if guard.holds else 'unless'} {shown(guard.test)}"
 
     def lets_through(self, guard: Guard, outer: tuple[Frame, ...]) -> str:
         """What a test does to the loops around it."""
@@ -212,7 +215,7 @@ class _Explaining:
         throttles = self.effects.throttles.throttles
         held = [loop for loop in loops if throttles(guard, loop)]
         if held:
-            lines = " and ".join(f"line {self.unit.line(loop_start(loop))}" for loop in held)
+            lines = " and ".join(self.unit.where(loop_start(loop)) for loop in held)
             return f"lets only some turns through, of {lines}"
         if loops:
             return "lets every turn through"
@@ -252,11 +255,11 @@ class _Explaining:
         match meaning:
             case FunctionRef(unit, definition):
                 kind = "generator" if definition.is_generator else "function"
-                return f"the {kind} {definition.name}, {unit.path}:{unit.line(definition.span[0])}"
+                return f"the {kind} {definition.name}, {unit.at(definition.span[0])}"
             case ClassRef(unit, definition):
-                return f"the class {definition.name}, {unit.path}:{unit.line(definition.span[0])}"
+                return f"the class {definition.name}, {unit.at(definition.span[0])}"
             case Instance(type=ClassRef(unit, definition)):
-                return f"an object of {definition.name}, {unit.path}:{unit.line(definition.span[0])}"
+                return f"an object of {definition.name}, {unit.at(definition.span[0])}"
             case External(dotted) if dotted.partition(".")[0] == "mlflow":
                 return f"MLflow's {dotted.removeprefix('mlflow.')}"
             case External(dotted) | Result(dotted):
@@ -315,29 +318,27 @@ class _Explaining:
         for index in range(len(frames) - 1, -1, -1):
             frame = frames[index]
             if isinstance(frame, Loop) and self.effects.loops.verdict(frame).frequency is Frequency.PER_STEP:
-                line = self.unit.line(loop_start(frame))
+                line = self.unit.where(loop_start(frame))
                 run = next((inner for inner in frames[index:] if isinstance(inner, Run)), None)
                 if run is not None:
-                    return f"each turn of line {line} has a run of its own, by line {self.unit.line(run.call.span[0])}"
-                return f"line {self.throttling(frames[index + 1 :], frame)} lets only some turns of line {line} through"
+                    return f"each turn of {line} has a run of its own, by {self.unit.where(run.call.span[0])}"
+                return f"{self.throttling(frames[index + 1 :], frame)} lets only some turns of {line} through"
         hooked = self.effects.hook(self.body)
         if hooked is not None and hooked[1] is Frequency.PER_STEP:
-            return f"line {self.throttling(frames, None)} lets only some of {hooked[0]}'s calls through"
+            return f"{self.throttling(frames, None)} lets only some of {hooked[0]}'s calls through"
         unknown = [f for f in loops if self.effects.loops.verdict(f).frequency is Frequency.UNKNOWN]
         if unknown:
-            return (
-                f"nothing says how often line {self.unit.line(loop_start(unknown[-1]))} turns, and unknown is never hot"
-            )
+            return f"nothing says how often {self.unit.where(loop_start(unknown[-1]))} turns, and unknown is never hot"
         if loops or hooked is not None:
             return "nothing around it runs once per step"
         return "no loop is around it" + (" in this function" if self.body.function is not None else "")
 
-    def throttling(self, frames: tuple[Frame, ...], loop: Loop | None) -> int:
-        """Line of the first thing that lets only some turns through, where there is one."""
+    def throttling(self, frames: tuple[Frame, ...], loop: Loop | None) -> str:
+        """Place of the first thing that lets only some turns through, where there is one."""
         for frame in frames:
             if self.effects.throttles.between((frame,), loop):
-                return self._around(frame, ()).line
-        return self.line
+                return self._around(frame, ()).where
+        return self.here
 
 
 def _defines(body: Body, statement: facts.Statement) -> bool:

@@ -44,6 +44,10 @@ class Unit:
         cell, line = self.places.cell(offset), self.places.position(offset)[0]
         return f"line {line}" if cell is None else f"cell {cell} line {line}"
 
+    def at(self, offset: int) -> str:
+        """File and line of an offset, as messages name them."""
+        return self.step(offset, "").place
+
     def step(self, offset: int, text: str) -> Step:
         """A link of a chain of reasons that lies in this file."""
         return Step(self.path, self.places.position(offset)[0], text, self.places.cell(offset))

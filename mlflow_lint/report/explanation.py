@@ -8,7 +8,7 @@ from mlflow_lint.analysis.explain import Around, Called, Explanation
 from mlflow_lint.analysis.summary import Effect
 from mlflow_lint.explaining import Explained, Noted
 from mlflow_lint.facts.frequency import Frequency
-from mlflow_lint.findings import Step
+from mlflow_lint.findings import Finding, Step
 from mlflow_lint.report.model import Options
 from mlflow_lint.report.paint import Line, painted
 from mlflow_lint.report.visible import visible, visible_at_start
@@ -24,7 +24,7 @@ def render(explained: Explained, options: Options) -> str:
 
 
 def _lines(explained: Explained, width: int) -> Iterator[Line]:
-    place = f"{visible_at_start(explained.path)}:{explained.line}"
+    place = visible_at_start(explained.place)
     yield [(place, "bold"), *_source(explained.text, width - len(place) - len(_GAP))]
     explanation = explained.explanation
     if explanation is None:
@@ -32,9 +32,8 @@ def _lines(explained: Explained, width: int) -> Iterator[Line]:
         yield [("The file is not looked into: it does not name MLflow, and of what it imports it names", "")]
         yield [("nothing that writes to MLflow.", "")]
         return
-    first, last = explanation.lines
-    if first != last:
-        yield [(f"part of the statement on lines {first} to {last}", _DIM)]
+    if explained.statement:
+        yield [(f"part of the statement on lines {explained.statement}", _DIM)]
     yield []
     yield from _home(explanation)
     yield []
@@ -55,23 +54,29 @@ def _source(text: str, width: int) -> Line:
 
 def _home(explanation: Explanation) -> Iterator[Line]:
     home = explanation.home
-    yield [(f"In {visible(home.words)}, line {home.line}: {visible(home.runs)}.", "")]
+    yield [(f"In {visible(home.words)}, {home.where}: {visible(home.runs)}.", "")]
     yield from _table(explanation.around, "  ")
 
 
 def _table(rows: Sequence[Around], margin: str) -> Iterator[Line]:
-    numbers = max((len(str(row.line)) for row in rows), default=0)
+    places = [_aligned(row.where, rows) for row in rows]
     words = [visible(row.words) for row in rows]
     width = max(map(len, words), default=0)
-    for row, text in zip(rows, words, strict=True):
+    for row, place, text in zip(rows, places, words, strict=True):
         hot = row.frequency is Frequency.PER_STEP
         evidence = f": {visible(row.evidence)}" if row.evidence else ""
         yield [
-            (f"{margin}line {row.line:>{numbers}}  ", _DIM),
+            (f"{margin}{place}  ", _DIM),
             (f"{text:<{width}}  ", ""),
             (visible(row.judgement), _HOT if hot else ""),
             (evidence, ""),
         ]
+
+
+def _aligned(where: str, rows: Sequence[Around]) -> str:
+    """A place with its line number set right, as long as the longest of the rows."""
+    words, _, number = where.rpartition(" ")
+    return f"{words} {number:>{max(len(row.where) for row in rows) - len(words) - 1}}"
 
 
 def _calls(explanation: Explanation) -> Iterator[Line]:
@@ -103,7 +108,7 @@ def _does(called: Called) -> Iterator[Line]:
 
 
 def _place(step: Step) -> str:
-    return f"{visible(step.path)}:{step.line}"
+    return visible(step.place)
 
 
 def _notes(effect: Effect) -> str:
@@ -138,4 +143,9 @@ def _findings(explained: Explained) -> Iterator[Line]:
 def _finding(noted: Noted, role: str) -> Line:
     finding = noted.finding
     withheld = f", not reported: {noted.withheld}" if noted.withheld else ""
-    return [(f"{finding.code} {finding.name}", "bold"), (f" on line {finding.region.line}{role}{withheld}", "")]
+    return [(f"{finding.code} {finding.name}", "bold"), (f" on {_where(finding)}{role}{withheld}", "")]
+
+
+def _where(finding: Finding) -> str:
+    region = finding.region
+    return f"line {region.line}" if region.cell is None else f"cell {region.cell} line {region.line}"

@@ -19,9 +19,26 @@ class Places:
         self._lines = LineIndex(text)
         self._starts = None if cells is None else [cell.start for cell in cells]
 
+    @property
+    def start(self) -> int:
+        """Offset at which the code begins: in a notebook, its first cell."""
+        return self._starts[0] if self._starts else 0
+
     def line(self, offset: int) -> int:
         """Line of an offset in the whole text, all cells of a notebook counted."""
         return self._lines.position(offset)[0]
+
+    def offset(self, line: int) -> int:
+        """Where a line of the whole text begins."""
+        return self._lines.offset(line, 1)
+
+    def line_of(self, line: int, cell: int | None) -> int:
+        """The line of the whole text that is a line of a cell; `ValueError` if there is no such cell."""
+        if self._starts is None or cell is None:
+            return line
+        if not 1 <= cell <= len(self._starts):
+            raise ValueError(f"there is no cell {cell}")
+        return self.line(self._starts[cell - 1]) + line - 1
 
     def cell(self, offset: int) -> int | None:
         """Number of the cell that an offset lies in; None in what is no notebook."""
