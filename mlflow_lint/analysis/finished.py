@@ -64,6 +64,8 @@ def _counts(iterable: facts.Expression) -> bool:
 class _Finished:
     def __init__(self, effects: Effects) -> None:
         self.effects = effects
+        self.names: dict[tuple[int, str], bool] = {}
+        """What is known of names; one that is asked for while it is followed decides nothing."""
 
     def expression(self, node: facts.Expression, place: Place, depth: int) -> bool:
         if depth > _DEEPEST:
@@ -117,8 +119,12 @@ class _Finished:
         holder = place.scope.holder(name)
         if holder is None:
             return True
-        inner = Place(holder, place.receiver)
-        return all(self.binding(binding, inner, depth) for binding in holder.bindings[name])
+        key = (id(holder), name)
+        if key not in self.names:
+            self.names[key] = True
+            inner = Place(holder, place.receiver)
+            self.names[key] = all(self.binding(binding, inner, depth) for binding in holder.bindings[name])
+        return self.names[key]
 
     def binding(self, binding: Binding, place: Place, depth: int) -> bool:
         match binding:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mlflow_lint.analysis.constancy import changing_names, differs
 from mlflow_lint.analysis.effects import Effects
@@ -221,6 +221,8 @@ class _Origin:
 
     effects: Effects
     query: str
+    names: dict[tuple[int, str], bool] = field(default_factory=dict)
+    """What is known of names; one that is asked for while it is followed decides nothing."""
 
     def of(self, expression: facts.Expression, place: Place, depth: int) -> bool:
         if depth > _DEEPEST:
@@ -233,17 +235,24 @@ class _Origin:
             case facts.Comprehension(_, _, clauses):
                 return self.of(clauses[0].iterable, place, depth + 1)
             case facts.Name(name):
-                holder = place.scope.holder(name)
-                if holder is None:
-                    return False
-                inner = Place(holder, place.receiver)
-                known = [
-                    self.of(b.expression if isinstance(b, Value) else b.iterable, inner, depth + 1)
-                    for b in holder.bindings[name]
-                    if isinstance(b, (Value, Item)) and not _is_empty(b)
-                ]
-                return bool(known) and all(known)
+                return self.name(name, place, depth)
         return False
+
+    def name(self, name: str, place: Place, depth: int) -> bool:
+        holder = place.scope.holder(name)
+        if holder is None:
+            return False
+        key = (id(holder), name)
+        if key not in self.names:
+            self.names[key] = True
+            inner = Place(holder, place.receiver)
+            known = [
+                self.of(b.expression if isinstance(b, Value) else b.iterable, inner, depth + 1)
+                for b in holder.bindings[name]
+                if isinstance(b, (Value, Item)) and not _is_empty(b)
+            ]
+            self.names[key] = bool(known) and all(known)
+        return self.names[key]
 
     def call(self, call: facts.Call, place: Place, depth: int) -> bool:
         api = self.effects.api(call, place)
