@@ -119,6 +119,70 @@ for step, batch in enumerate(train_loader):
         ),
     ),
     Example(
+        "one logger of several, behind an abstract class",
+        """\
+from abc import ABC, abstractmethod
+
+import mlflow
+
+
+class Logger(ABC):
+    @abstractmethod
+    def log(self, name, value): ...
+
+
+class MlflowLogger(Logger):
+    def log(self, name, value):
+        mlflow.log_metric(name, value)
+
+
+class ConsoleLogger(Logger):
+    def log(self, name, value):
+        print(name, value)
+
+
+def fit(train_loader, loggers: list[Logger]):
+    for batch in train_loader:
+        loss = train_step(batch)
+        for logger in loggers:
+            logger.log("loss", loss)  # MLF101
+""",
+    ),
+    Example(
+        "a function that a framework calls each iteration, and one that it calls each hundredth",
+        """\
+import mlflow
+from ignite.engine import Engine, Events
+
+trainer = Engine(train_step)
+
+
+@trainer.on(Events.ITERATION_COMPLETED)
+def report(engine):
+    mlflow.log_metric("loss", engine.state.output)  # MLF101
+
+
+@trainer.on(Events.ITERATION_COMPLETED(every=100))
+def report_at_times(engine):
+    mlflow.log_metric("loss", engine.state.output)
+""",
+    ),
+    Example(
+        "a callback that only the caller knows",
+        """\
+import mlflow
+
+
+def each(action, values):
+    action(values)
+
+
+for batch in train_loader:
+    each(lambda values: mlflow.log_metric("mean", sum(values)), batch)  # MLF101
+    each(print, batch)
+""",
+    ),
+    Example(
         "throttled: every hundredth step",
         """\
 import mlflow
