@@ -26,6 +26,7 @@ from mlflow_lint.analysis.meaning import (
     Result,
     Several,
     Super,
+    agreed,
     either,
 )
 from mlflow_lint.analysis.memo import Memo
@@ -234,7 +235,9 @@ class Resolver:
                     known.clear()
                     break
                 known.append(meaning)
-            common = either(known)
+            # A definition replaces what the name was before; assignments may each have their turn.
+            defined = any(isinstance(binding, (facts.Function, facts.Class)) for binding in group)
+            common = agreed(known) if defined else either(known)
             if common is not None or (group is firm and firm):
                 return common
         return None
