@@ -28,6 +28,11 @@ HOT = {
     "environment step in while": "while not done:\n    s, r, done, _ = env.step(a)",
     "environment step in for": "for t in range(1000):\n    out = self.env.step(a)",
     "train_on_batch": "while i < n:\n    model.train_on_batch(x, y)\n    i += 1",
+    "steps counted in the body": "while True:\n    x = next(it)\n    step += 1",
+    "an agent that updates": "for step in range(n):\n    agent.update(x)",
+    "a stream": "for x in consumer.consume():",
+    "one of several loaders": "for x in loaders['train']:",
+    "a progress bar from a factory": "bar = ProgressFactory.create(train_loader, 'train')\nfor x in bar:",
     "inside an epoch loop": "for epoch in range(9):\n  for x in batches:",
     "parameter of a function that is called here": (
         "from torch.utils.data import DataLoader\n"
@@ -65,6 +70,10 @@ COLD = {
     "rounds over prompts": "for prompts in prompt_loader:\n    for x in rows:\n        optimizer.step()",
     "first batch only": "for x in train_loader:\n    show(x)\n    break",
     "episodes": "for episode in range(n):",
+    "rounds of rollouts": "for prompts in prompt_loader:\n    batch = run_multi_turn_rollout(policy, prompts)",
+    "a dict that is updated": "for step in range(n):\n    metrics.update(x)",
+    "part of the settings of a loader": "for x in config['data_loader']['channels']:",
+    "retries": "for attempt in range(max_retries):\n    x = next(it)",
     "text": "for word in text.split(','):",
 }
 

@@ -38,7 +38,10 @@ _LEARNING = re.compile(
     r"^(_?train(ing)?_step|train_on_batch|test_on_batch|_?train_batch|_?train_one_batch|_?update_(model|policy|network|critic|actor)"
     r"|partial_fit|apply_gradients|forward_backward|manual_backward|backward|zero_grad|learn_on_batch)$"
 )
-_FETCHING = re.compile(r"^(next|sample|sample_batch|get_batch|next_batch|get_next|__next__|update|learn|forward)$")
+_FETCHING = re.compile(r"^(next|sample|sample_batch|get_batch|next_batch|get_next|__next__|learn|forward)$")
+_LEARNER = re.compile(r"(agent|policy|learner|trainer|model|algo(rithm)?|critic|actor|net(work)?|buffer|self)$", re.I)
+"""Whose `update` learns; that of a dict or a progress bar does not."""
+_ROLLOUT = re.compile(r"(^|_)rollouts?(_|$)")
 _ROUNDS = re.compile(
     r"^_?((train|run|fit)_?(one_)?(epoch|loop|round|model|all)\w*|fit|train|learn|run_epoch|cross_val_score|cross_validate"
     r"|train_and_\w+|optimi[sz]e|ppo_step|rollout|collect_rollouts?)$"
@@ -102,6 +105,7 @@ class Loops:
             return _hot("once per environment step", f"its body calls {shown(stepping.function)}")
 
         epochs = self._is_epochs(loop, walked)
+        rollout = next((call for call in own if _ROLLOUT.search(last_name(call.function))), None)
         training = next((call for call in own if _is_optimizer_step(call)), None)
         if training is not None:
             return self._training(loop, walked, epochs, own, training)
@@ -109,6 +113,8 @@ class Loops:
         if walked is not None and walked.source is Source.BATCHES:
             if _trains_inside(body):
                 return Verdict(Frequency.PER_EPOCH, "once per round", "each turn trains in a loop of its own")
+            if rollout is not None:
+                return Verdict(Frequency.PER_EPOCH, "once per round", f"each turn calls {shown(rollout.function)}")
             return _hot("once per batch", walked.evidence)
         if walked is not None and walked.source is Source.STREAM and not _trains_inside(body):
             return _hot("once per item", walked.evidence)
@@ -133,7 +139,7 @@ class Loops:
             or isinstance(loop.node, facts.While)
             or (walked is not None and walked.source is Source.STEPS)
             or any(_STEP_NAME.search(name) for name in _targets(loop))
-            or any(_FETCHING.search(last_name(call.function)) for call in own)
+            or any(map(_fetches, own))
         ):
             return _hot("once per optimizer step", evidence)
         return Verdict(Frequency.PER_EPOCH, Frequency.PER_EPOCH.value, "it trains on all data each turn")
@@ -159,7 +165,7 @@ class Loops:
         if isinstance(node, facts.While):
             # It is what advances the loop that tells: `while True: … step += 1` says it in its body.
             stepwise = any(_STEP_NAME.search(name) for name in (*names_in(node.test), *_advanced(body)))
-        active = any(_FETCHING.search(last_name(call.function)) for call in own)
+        active = any(map(_fetches, own)) and not any(_ROLLOUT.search(last_name(call.function)) for call in own)
         if stepwise and (active or (self._inside_epochs(loop) and _named_batch(loop))):
             return _hot("once per step", "its variable counts steps and its body fetches or learns")
         return Verdict(Frequency.UNKNOWN, Frequency.UNKNOWN.value, "nothing says how often it turns")
@@ -272,6 +278,14 @@ def inner_loops(block: facts.Block) -> Iterator[facts.For | facts.While]:
 
 def _trains_inside(block: facts.Block) -> bool:
     return any(_is_optimizer_step(call) for inner in inner_loops(block) for call in own_calls(inner.body))
+
+
+def _fetches(call: facts.Call) -> bool:
+    """Whether a call gets the next batch or learns from it."""
+    function = call.function
+    if isinstance(function, facts.Attribute) and function.name == "update":
+        return bool(_LEARNER.search(last_name(function.value)))
+    return bool(_FETCHING.search(last_name(function)))
 
 
 def _is_environment_step(call: facts.Call) -> bool:

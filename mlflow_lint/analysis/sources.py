@@ -125,9 +125,11 @@ class Sources:
                 return self._followed(name, place, depth) or _named(node)
             case facts.Attribute(value, name):
                 return self._typed(node, place) or self._kept(value, name, place, depth) or _named(node)
-            case facts.Subscript(value, _):
+            case facts.Subscript(value, index):
                 word = last_name(value)
-                if _LOADERS.search(word):
+                # `loaders["train"]` is one of several; `config["data_loader"]["channels"]` is whatever its key says.
+                keyed = isinstance(index, facts.Constant) and isinstance(index.value, str)
+                if _LOADERS.search(word) and (not keyed or word.endswith("s")):
                     return Walked(Source.BATCHES, f"{shown(node)} is a data loader")
                 if _HISTORY.search(word) or "history" in shown(node, 200):
                     return Walked(Source.HISTORY, f"{shown(node)} is a finished history")
