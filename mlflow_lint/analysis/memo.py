@@ -1,8 +1,9 @@
 """Remember answers that may depend on one another in a circle.
 
 A question that is asked again while it is being answered gets a neutral answer, and what was concluded from that is
-good only for the question at the head of the circle; it is dropped once that one is answered. Invariant: an answer does
-not depend on which question of a circle was asked first elsewhere.
+good only for the question at the head of the circle; it is dropped once that one is answered. A question that too many
+others wait for is treated like one that leads back to the first. Invariant: an answer does not depend on which
+question of a circle was asked first elsewhere.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ Answer = TypeVar("Answer")
 
 _NEVER = 1 << 30
 _LARGEST_CIRCLE = 100
+_DEEPEST = 1_500
+"""Questions in progress, each of some frames, that fit into the stack of `with_deep_stack`."""
 
 
 class Memo(Generic[Answer]):
@@ -43,6 +46,10 @@ class Memo(Generic[Answer]):
             self._lowest = min(self._lowest, lowest)
             return found
         depth = len(self._asked)
+        if depth > _DEEPEST:
+            # As if it led back to the first question: what rests on it is unknown, and silent.
+            self._lowest = 0
+            return self._neutral
         outer, self._lowest = self._lowest, _NEVER
         self._asked[key] = depth
         try:
