@@ -391,3 +391,33 @@ def test_a_singleton_of_another_module(tmp_path: Path) -> None:
         """,
     )
     assert lines(found, "MLF101") == [6]
+
+
+def test_an_object_that_an_inherited_constructor_keeps(tmp_path: Path) -> None:
+    """The file names neither MLflow nor what writes to it, only the class that keeps an object which does."""
+    found = check(
+        """
+        from tasks import Task
+
+        class Neighbours(Task):
+            def run(self):
+                for batch in self.loaders["test"]:
+                    self.reporter.step(f(batch))
+        """,
+        tmp_path,
+        "MLF101",
+        tasks="""
+            from reporting import Reporter
+            class Task:
+                def __init__(self, loaders):
+                    self.loaders = loaders
+                    self.reporter = Reporter()
+        """,
+        reporting="""
+            import mlflow
+            class Reporter:
+                def step(self, value):
+                    mlflow.log_metric("loss", value)
+        """,
+    )
+    assert lines(found, "MLF101") == [7]

@@ -33,7 +33,7 @@ def _reaches(effects: Effects, meaning: Meaning | None, passed: set[int]) -> boo
             passed.add(id(meaning.definition))
             return bool(effects.of(meaning)) or _reaches(effects, effects.resolver.returned(meaning), passed)
         case ClassRef() | Instance():
-            return _class_reaches(effects, meaning.type if isinstance(meaning, Instance) else meaning)
+            return _class_reaches(effects, meaning.type if isinstance(meaning, Instance) else meaning, passed)
         case Several(options):
             return any(_reaches(effects, option, passed) for option in options)
         case ModuleRef(file):
@@ -43,14 +43,17 @@ def _reaches(effects: Effects, meaning: Meaning | None, passed: set[int]) -> boo
     return False
 
 
-def _class_reaches(effects: Effects, of: ClassRef) -> bool:
-    """Whether a method of a class, its own or inherited, does anything to MLflow."""
+def _class_reaches(effects: Effects, of: ClassRef, passed: set[int]) -> bool:
+    """Whether a method of a class, its own or inherited, or an object that it keeps does anything to MLflow."""
+    if id(of.definition) in passed:
+        return False
+    passed.add(id(of.definition))
     for owner in effects.resolver.classes.ancestry(of):
         if isinstance(owner, ClassRef):
             for inner in owner.scope.inner.values():
-                definition = inner.owner
-                if isinstance(definition, facts.Function) and effects.of(
-                    FunctionRef(owner.unit, definition, inner, of)
-                ):
-                    return True
-    return False
+                if isinstance(inner.owner, facts.Function):
+                    method = FunctionRef(owner.unit, inner.owner, inner, of)
+                    if effects.of(method):
+                        return True
+    kept = effects.resolver.classes.kept(of)
+    return any(_reaches(effects, effects.resolver.attribute(Instance(of), name), passed) for name in kept)
