@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from mlflow_lint.analysis.arguments import filled_parameters
 from mlflow_lint.analysis.effects import Effects
 from mlflow_lint.analysis.loops import inner_loops, own_calls
+from mlflow_lint.analysis.meaning import Place
 from mlflow_lint.analysis.repetition import loop_start, loop_words
 from mlflow_lint.analysis.rows import GROUPED, arguments_of
 from mlflow_lint.analysis.sites import Loop, Rescue, Run, Site
@@ -31,6 +32,7 @@ _NOT_PER_KEY = (
     Frequency.POLLING,
     Frequency.ONCE,
 )
+_DEEPEST = 2
 _HEAVY = re.compile(
     r"^_?(fit|fit_\w+|train|train_\w+|run|run_\w+|evaluate_\w+|cross_val\w*|optimi[sz]e|search|generate|sleep|predict"
     r"|backward|download\w*|upload\w*|solve|simulate\w*|invoke|request)$"
@@ -190,5 +192,19 @@ def _is_quick(effects: Effects, loop: Loop) -> bool:
     if isinstance(loop.node, facts.Clause):
         return True
     assert isinstance(loop.node, facts.For)
-    bodies = [loop.node.body, *(inner.body for inner in inner_loops(loop.node.body))]
-    return not any(_HEAVY.search(last_name(call.function)) for body in bodies for call in own_calls(body))
+    return not _works(effects, loop.node.body, loop.place, 0)
+
+
+def _works(effects: Effects, block: facts.Block, place: Place, depth: int) -> bool:
+    """Whether a block trains, generates or waits, itself, in its loops or in the project functions that it calls."""
+    bodies = [block, *(inner.body for inner in inner_loops(block))]
+    for call in (call for body in bodies for call in own_calls(body)):
+        in_pattern = isinstance(call.function, facts.Attribute) and last_name(call.function.value) == "re"
+        if _HEAVY.search(last_name(call.function)) and not in_pattern:
+            return True
+        for reached in effects.reached(call, place) if depth < _DEEPEST else ():
+            function = reached.function
+            inside = Place(function.scope, function.receiver)
+            if _works(effects, function.definition.body, inside, depth + 1):
+                return True
+    return False

@@ -173,6 +173,25 @@ for fold, (train, test) in enumerate(kfold.split(X)):
 """,
     ),
     Example(
+        "a helper that works for long each turn, and a counter for each key",
+        """\
+import mlflow
+
+
+def answer(question):
+    passages = index.lookup(question)
+    return model.generate(question, passages)
+
+
+for number, question in enumerate(questions):
+    mlflow.log_metric(f"q{number}_length", len(answer(question)))
+
+for name, value in scores.items():
+    step = counters[name]
+    mlflow.log_metric(name, value, step=step)  # MLF204
+""",
+    ),
+    Example(
         "a history, point by point, is another rule's",
         """\
 import mlflow
