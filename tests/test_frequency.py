@@ -34,6 +34,10 @@ HOT = {
     "one of several loaders": "for x in loaders['train']:",
     "a progress bar from a factory": "bar = ProgressFactory.create(train_loader, 'train')\nfor x in bar:",
     "inside an epoch loop": "for epoch in range(9):\n  for x in batches:",
+    "prepared": (
+        "from torch.utils.data import DataLoader\ndata = DataLoader(d)\n"
+        "model, ready, scheduler = accelerator.prepare(model, data, scheduler)\nfor x in ready:"
+    ),
     "parameter of a function that is called here": (
         "from torch.utils.data import DataLoader\n"
         "def fit(data):\n  for x in data:\n    mlflow.log_metric('a', x)\n"
@@ -70,6 +74,10 @@ COLD = {
     "rounds over prompts": "for prompts in prompt_loader:\n    for x in rows:\n        optimizer.step()",
     "first batch only": "for x in train_loader:\n    show(x)\n    break",
     "episodes": "for episode in range(n):",
+    "another thing that is prepared": (
+        "from torch.utils.data import DataLoader\ndata = DataLoader(d)\n"
+        "model, ready, scheduler = accelerator.prepare(model, data, scheduler)\nfor x in scheduler:"
+    ),
     "rounds of rollouts": "for prompts in prompt_loader:\n    batch = run_multi_turn_rollout(policy, prompts)",
     "a dict that is updated": "for step in range(n):\n    metrics.update(x)",
     "part of the settings of a loader": "for x in config['data_loader']['channels']:",

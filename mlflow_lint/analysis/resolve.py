@@ -245,8 +245,8 @@ class Resolver:
     def binding(self, binding: Binding, place: Place) -> Meaning | None:
         """What one binding of a name in the scope of `place` stands for."""
         match binding:
-            case Value(facts.Call() as call, True):
-                return imported_by_name(call)  # of `mlflow, found = optional_import("mlflow")`, the first is used so
+            case Value(facts.Call() as call, True, _, 0):
+                return imported_by_name(call)  # `mlflow, found = optional_import("mlflow")`
             case Value(expression, unpacked):
                 return None if unpacked else self.resolve(expression, place)
             case Declared(annotation):

@@ -22,6 +22,8 @@ class Value:
     expression: facts.Expression
     unpacked: bool = False
     fallback: bool = False
+    index: int = 0
+    """Which part, where it is unpacked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,7 +262,7 @@ def _bind_target(
                 _bind_target(scope, item, parts[index], None, fallback)
             else:
                 for name in bound_names(item):
-                    scope.bind(name, Value(value, True, fallback))
+                    scope.bind(name, Value(value, True, fallback, index))
 
 
 def _bind_walrus(scope: Scope, expression: facts.Expression) -> None:

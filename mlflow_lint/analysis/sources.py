@@ -248,9 +248,8 @@ class Sources:
         inner = Place(holder, place.receiver)
         for binding in holder.bindings[name]:
             if isinstance(binding, Value) and not isinstance(binding.expression, facts.Name):
-                if binding.unpacked and not _is_prepared(binding.expression):
-                    continue
-                walked = self._assigned(binding.expression, inner, depth)
+                value = _part(binding)
+                walked = self._assigned(value, inner, depth) if value is not None else None
                 if walked is not None:
                     return walked
             elif isinstance(binding, facts.Parameter):
@@ -302,9 +301,15 @@ def _identifiers(function: facts.Expression) -> list[str]:
     return [last_name(node) for node in descend(function) if isinstance(node, (facts.Name, facts.Attribute))]
 
 
-def _is_prepared(expression: facts.Expression) -> bool:
-    """`model, loader = accelerator.prepare(model, loader)`: the name then has to tell which is which."""
-    return isinstance(expression, facts.Call) and last_name(expression.function) in ("iter", "enumerate")
+def _part(binding: Value) -> facts.Expression | None:
+    """The value of a name: in `model, loader = accelerator.prepare(model, loader)`, the argument in its place."""
+    value = binding.expression
+    if not binding.unpacked:
+        return value
+    if not isinstance(value, facts.Call) or last_name(value.function) not in ("prepare", "setup_dataloaders"):
+        return None
+    given = value.arguments
+    return given[binding.index].value if binding.index < len(given) and not value.spread else None
 
 
 def _is_text_split(call: facts.Call) -> bool:
