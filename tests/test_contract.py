@@ -117,7 +117,8 @@ def test_messages(rule: Rule, tmp_path_factory: pytest.TempPathFactory) -> None:
             words = set(re.findall(r"[a-z]+", finding.message.lower()))
             assert not words & {"error", "warning", "please", "should", "violation", "none", "object", "unknown"}
             assert len(finding.message) <= 300
-            assert re.search(r"\d+ requests?\b", finding.message)
+            if rule.code < "MLF4":
+                assert re.search(r"\d+ requests?\b", finding.message), "what it costs"
             if finding.fix is not None:
                 assert re.fullmatch(r"[A-Z][^\n]*[^.\n]", finding.fix.title)
 

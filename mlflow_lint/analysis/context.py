@@ -10,9 +10,11 @@ from functools import cached_property
 
 from mlflow_lint.analysis.effects import Effects
 from mlflow_lint.analysis.hot import HotWrite, hot_writes
+from mlflow_lint.analysis.lifecycle import Lifecycle
 from mlflow_lint.analysis.per_key import KeyedWrite, keyed_writes
 from mlflow_lint.analysis.replay import Replay, replays
 from mlflow_lint.analysis.rows import Row, rows
+from mlflow_lint.analysis.run_state import Moment
 from mlflow_lint.analysis.summary import Body
 from mlflow_lint.findings import Step
 from mlflow_lint.project.modules import Unit
@@ -30,6 +32,12 @@ class Context:
     def bodies(self) -> tuple[Body, ...]:
         """The module and every function of the file."""
         return tuple(self.effects.bodies(self.unit))
+
+    @cached_property
+    def flows(self) -> tuple[tuple[Moment, ...], ...]:
+        """For each body, the calls that touch runs or write to them, with what is open there."""
+        lifecycle = Lifecycle(self.effects)
+        return tuple(lifecycle.moments(body) for body in self.bodies)
 
     @cached_property
     def replays(self) -> tuple[Replay, ...]:

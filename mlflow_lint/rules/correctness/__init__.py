@@ -1,0 +1,1 @@
+"""MLF4xx: wrong data, lost data, or an exception at run time."""
