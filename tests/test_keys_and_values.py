@@ -1,0 +1,158 @@
+"""What keys and values say, held against MLflow: what is reported raises or lands elsewhere, the rest does not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import assume, example, given
+from hypothesis import strategies as st
+from linting import check, lines
+from mlflow.entities import Metric, Param, RunTag
+from mlflow.exceptions import MlflowException
+from mlflow.utils.validation import _validate_batch_log_data
+from tracking_store import StoreRunner
+
+from mlflow_lint.analysis.constants import Hole
+from mlflow_lint.analysis.meaning import Place
+from mlflow_lint.analysis.scopes import Scope
+from mlflow_lint.analysis.validity import LONGEST_KEY, accepted, refusal
+from mlflow_lint.facts import model as facts
+
+HOLE = Hole(facts.Name("x"), Place(Scope(facts.Module(()), None, None)))
+KEYS = st.one_of(
+    st.text(max_size=12),
+    st.text(alphabet="ab/. :-_@%é\n", max_size=8),
+    st.text(alphabet="a/", min_size=LONGEST_KEY - 2, max_size=LONGEST_KEY + 2),
+)
+
+
+def is_refused(metrics: list[Metric], params: list[Param], tags: list[RunTag]) -> bool:
+    """Whether MLflow's own check of a batch raises."""
+    try:
+        _validate_batch_log_data(metrics, params, tags)
+    except MlflowException:
+        return True
+    return False
+
+
+def mlflow_takes(key: str) -> bool:
+    """Whether MLflow's own check lets a key of each kind pass; it is one check for all three."""
+    verdicts = {
+        is_refused([Metric(key, 1.0, 0, 0)], [], []),
+        is_refused([], [Param(key, "1")], []),
+        is_refused([], [], [RunTag(key, "1")]),
+    }
+    assert len(verdicts) == 1, key
+    return not verdicts.pop()
+
+
+# ------------------------------------------------------------------------------------------------------ MLF403
+@given(KEYS)
+@example("")
+@example(".")
+@example("..a")
+@example("a/../b")
+@example("a" * LONGEST_KEY)
+@example("a" * (LONGEST_KEY + 1))
+def test_keys_are_refused_as_mlflow_refuses_them(key: str) -> None:
+    assume(not key.endswith("\n"))  # MLflow 3.17 takes one newline at the end, 3.18 does not
+    assert (refusal((key,) if key else ()) is None) is mlflow_takes(key)
+
+
+@given(KEYS, KEYS, KEYS)
+@example("a", "", "")
+@example("a/", "", "/b")
+def test_a_key_with_a_hole_is_refused_only_if_nothing_mends_it(before: str, middle: str, after: str) -> None:
+    parts = tuple(part for part in (before, HOLE, after) if part != "")
+    if refusal(parts) is not None:
+        assert not mlflow_takes(f"{before}{middle}{after}")
+
+
+@given(KEYS)
+def test_what_is_advised_is_accepted(key: str) -> None:
+    better = accepted(key)
+    assert better == "" or mlflow_takes(better)
+
+
+@pytest.mark.parametrize(
+    ("written", "refused"),
+    [
+        ("'a@b'", True),
+        ("'a' '@b'", True),
+        ("f'a@{x}'", True),
+        ("f'{x}@'", True),
+        ("f'{x:@>4}'", False),
+        ("f'{\"@\"}'", True),
+        ("'a' + x + '@'", True),
+        ("'%s@%d' % (x, y)", True),
+        ("'a%%' % ()", True),
+        ("'%(k)s(s)' % {'k': x}", True),
+        ("'{}@{}'.format(x, y)", True),
+        ("'{0}/{k}'.format(x, k='a@b')", True),
+        ("'{'.format(x)", False),
+        ("'%s %s' % x", False),
+        ("NAME", True),
+        ("Keys.name", True),
+        ("x", False),
+        ("prefix + 'x'", False),
+        ("1 + 2", False),
+        ("x % 2", False),
+        ("str(1) + '@'", True),
+        ("twice", False),
+    ],
+)
+def test_keys_are_read(written: str, refused: bool, tmp_path: Path) -> None:
+    code = f"""
+        import mlflow
+        NAME = "a@b"
+        twice = "a@b"
+        twice = "b"
+
+        class Keys:
+            name = "a@b"
+
+        def log(x, y, prefix):
+            mlflow.log_metric({written}, 1.0)
+    """
+    assert bool(check(code, tmp_path, "MLF403").findings) is refused
+
+
+@pytest.mark.parametrize(
+    ("call", "refused"),
+    [
+        ("mlflow.log_metrics({'a': 1, 'b@': 2})", True),
+        ("mlflow.log_metrics({'a': 1, **{'b@': 2}})", True),
+        ("mlflow.log_metrics({f'{k}@5': v for k, v in d.items()})", True),
+        ("mlflow.log_metrics({k.replace('@', '_'): v for k, v in {'a@b': 1}.items()})", False),
+        ("mlflow.log_params(dict(a=1))", False),
+        ("client.log_batch(r, metrics=[Metric('a@', 1.0, 0, 0)])", True),
+        ("client.log_batch(r, tags=[RunTag('a@', 'b') for _ in x])", True),
+        ("client.log_batch(r, params=[Other('a@', 'b')])", False),
+        ("client.set_tag(r, 'a@', 1)", True),
+        ("client.log_metric(r, key='a@', value=1)", True),
+        ("client.log_metric(*a, 'a@')", False),
+        ("mlflow.log_metric(key='a@', **rest)", True),
+        ("mlflow.log_text('a@', 'b@.txt')", False),
+    ],
+)
+def test_keys_are_found_wherever_they_are_written(call: str, refused: bool, tmp_path: Path) -> None:
+    code = f"""
+        import mlflow
+        from mlflow.entities import Metric, RunTag
+        client = mlflow.MlflowClient()
+        {call}
+    """
+    assert bool(check(code, tmp_path, "MLF403").findings) is refused
+
+
+REFUSED = ("'recall@10'", "'a//b'", "'/a'", "f'loss({1})'", "''")
+TAKEN = ("'f1:macro'", "'val/top 5.acc'", "f'a{1}'")
+
+
+@pytest.mark.parametrize("key", [*REFUSED, *TAKEN])
+def test_a_store_refuses_what_is_reported(key: str, store_runner: StoreRunner, tmp_path: Path) -> None:
+    code = f"import mlflow\nmlflow.log_metric({key}, 1.0)\n"
+    found = lines(check(code, tmp_path, "MLF403"), "MLF403")
+    recorded = store_runner.run(code)
+    assert (found == [2]) is (recorded.exception is not None) is (key in REFUSED), recorded.exception
