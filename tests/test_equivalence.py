@@ -20,7 +20,7 @@ from mlflow_lint.engine import Project
 from mlflow_lint.fixing import fix_files
 from mlflow_lint.rules.registry import all_rules
 
-NOT_IN_THE_CLIENT = frozenset({"MLF208"})
+NOT_IN_THE_CLIENT = frozenset({"MLF208", "MLF410"})
 PRELOAD = (
     "numpy",
     "sklearn.datasets",
@@ -32,12 +32,15 @@ PRELOAD = (
 )
 """What the fixtures import, once for all of them."""
 
+MENDS = frozenset({"MLF410"})
+"""Rules whose fix records what was meant, which is not what was recorded: tests of their own compare the stores."""
 REFUSED = frozenset({"MLF406"})
 """Rules about code that MLflow ends with an exception: their fixes have nothing to keep, they make it run."""
 
 RUNNABLE = tuple(case for case in cases() if case.example.runs and case.rule.code not in REFUSED)
 CURED = tuple(case for case in cases() if case.rule.code in REFUSED and case.example.fixed is not None)
-MERGED = tuple(case for case in RUNNABLE if case.example.fixed is not None)
+FIXED = tuple(case for case in RUNNABLE if case.example.fixed is not None)
+MERGED = tuple(case for case in FIXED if case.rule.code not in MENDS)
 
 
 # ---------------------------------------------------------------------------------------------------- examples
@@ -92,7 +95,7 @@ def test_every_rule_with_fixes_is_run() -> None:
     fixing = {rule.code for rule in all_rules() if rule.fixes}
     for spelling in Spelling:
         left_out = NOT_IN_THE_CLIENT if spelling is Spelling.CLIENT else frozenset()
-        assert {case.rule.code for case in MERGED if case.spelling is spelling} == fixing - left_out - REFUSED
+        assert {case.rule.code for case in FIXED if case.spelling is spelling} == fixing - left_out - REFUSED
 
 
 # ---------------------------------------------------------------------------------------------------- fixtures

@@ -44,6 +44,7 @@ NOT_IN_THE_CLIENT = {
     "MLF406": "the client has no start_run",
     "MLF407": "the client has no set_experiment",
     "MLF409": "the client has no start_run",
+    "MLF410": "the examples have a client of their own",
     "MLF411": "the client has no start_run",
     "MLF413": "the examples have a client of their own",
 }

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from example_cases import fix, only, write
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from linting import check, lines
@@ -19,6 +21,7 @@ from mlflow_lint.analysis.scopes import Scope
 from mlflow_lint.analysis.validity import LONGEST_KEY, accepted, refusal
 from mlflow_lint.facts import model as facts
 
+CHECK: Callable[..., object] = _validate_batch_log_data
 HOLE = Hole(facts.Name("x"), Place(Scope(facts.Module(()), None, None)))
 KEYS = st.one_of(
     st.text(max_size=12),
@@ -30,7 +33,7 @@ KEYS = st.one_of(
 def is_refused(metrics: list[Metric], params: list[Param], tags: list[RunTag]) -> bool:
     """Whether MLflow's own check of a batch raises."""
     try:
-        _validate_batch_log_data(metrics, params, tags)
+        CHECK(metrics, params, tags)
     except MlflowException:
         return True
     return False
@@ -156,3 +159,98 @@ def test_a_store_refuses_what_is_reported(key: str, store_runner: StoreRunner, t
     found = lines(check(code, tmp_path, "MLF403"), "MLF403")
     recorded = store_runner.run(code)
     assert (found == [2]) is (recorded.exception is not None) is (key in REFUSED), recorded.exception
+
+
+# ------------------------------------------------------------------------------------------------------ MLF408
+NO_NUMBERS = ("'done'", "[0.3, 0.2]", "[0.3]", "(3, 4)", "{'f1': 0.9}", "None", "f'{0.251:.1%}'", "[x for x in (1, 2)]")
+NUMBERS = ("0.25", "True", "10**9", "float(f'{0.25:.4f}')", "float('nan')", "sum([1, 2])")
+
+
+@pytest.mark.parametrize("value", [*NO_NUMBERS, *NUMBERS])
+def test_a_store_refuses_values_that_are_no_numbers(value: str, store_runner: StoreRunner, tmp_path: Path) -> None:
+    code = f"import mlflow\nmlflow.log_metric('a', {value})\nmlflow.log_metrics({{'b': {value}}})\n"
+    found = lines(check(code, tmp_path, "MLF408"), "MLF408")
+    assert found == ([2, 3] if value in NO_NUMBERS else [])
+    for call in code.splitlines()[1:]:
+        recorded = store_runner.run(f"import mlflow\n{call}\n")
+        assert (recorded.exception is not None) is (value in NO_NUMBERS), recorded.exception
+
+
+def test_a_formatted_value_loses_digits(store_runner: StoreRunner, tmp_path: Path) -> None:
+    code = "import mlflow\nloss = 0.00004\nmlflow.log_metric('loss', f'{loss:.4f}')\nmlflow.log_metric('as_is', loss)\n"
+    assert lines(check(code, tmp_path, "MLF408"), "MLF408") == [3]
+    (run,) = store_runner.run(code).runs
+    assert {key: point[1] for key, point in run.latest.items()} == {"loss": 0.0, "as_is": 0.00004}
+
+
+@pytest.mark.parametrize(
+    ("setup", "reported"),
+    [
+        ("x = []", True),
+        ("x = '{:.2f}'.format(y)", True),
+        ("y = None\nx = y", False),
+        ("x = None\nx = 1", False),
+        ("x = None\nif y:\n    x += 1", False),
+        ("x, y = None, 1", True),
+        ("x, y = f()", False),
+        ("for x in ([], {}): pass", False),
+        ("try:\n    x = 1\nexcept E:\n    x = None", False),
+        ("with f() as x: pass", False),
+        ("x = str(y)", False),
+        ("x = y % 2", False),
+        ("x = None\ndef g():\n    global x\n    x = 1", False),
+    ],
+)
+def test_a_name_is_followed_only_if_it_is_sure(setup: str, reported: bool, tmp_path: Path) -> None:
+    code = f"import mlflow\n{setup}\nmlflow.log_metric('a', x)\n"
+    assert bool(check(code, tmp_path, "MLF408").findings) is reported
+
+
+# ------------------------------------------------------------------------------------------------------ MLF410
+POSITIONAL = """
+import mlflow
+client = mlflow.MlflowClient()
+run_id = client.create_run("0").info.run_id
+for epoch in range(3):
+    client.log_metric(run_id, "loss", 1.0 / (epoch + 1), epoch + 1)
+"""
+
+
+def test_a_step_as_timestamp_lands_on_step_0(store_runner: StoreRunner, tmp_path: Path) -> None:
+    settings = only(tmp_path, "MLF410")
+    result = fix(write(tmp_path, POSITIONAL), settings, unsafe=True)
+    assert dict(result.applied) == {"MLF410": 1}
+    (before,), (after,) = (store_runner.run(code).runs for code in (POSITIONAL, result.after))
+    assert {(step, time) for step, _, time in before.metrics["loss"]} == {(0, 1), (0, 2), (0, 3)}
+    assert [step for step, _, _ in after.metrics["loss"]] == [1, 2, 3]
+    assert all(time > 10**12 for _, _, time in after.metrics["loss"])
+
+
+@pytest.mark.parametrize(
+    ("given", "reported"),
+    [
+        ("step", True),
+        ("self.global_step", True),
+        ("epoch * len(loader) + i", True),
+        ("int(iteration)", True),
+        ("state['step']", True),
+        ("trainer.current_epoch", True),
+        ("time_step", True),
+        ("now", False),
+        ("timestamp", False),
+        ("timestamp_ms", False),
+        ("int(time.time() * 1000)", False),
+        ("max_steps", False),
+        ("best_epoch", False),
+        ("n_epochs", False),
+        ("last", False),
+        ("step, 3", False),
+        ("timestamp=step", False),
+        ("step, step=3", False),
+        ("*rest", False),
+        ("1", False),
+    ],
+)
+def test_what_is_plainly_a_step(given: str, reported: bool, tmp_path: Path) -> None:
+    code = f"import mlflow\nmlflow.MlflowClient().log_metric(r, 'a', v, {given})\n"
+    assert bool(check(code, tmp_path, "MLF410").findings) is reported
