@@ -29,7 +29,7 @@ def misplaced(recorded: Recorded) -> bool:
     return len(recorded.runs) == 2 and "score" not in recorded.runs[0].metrics and "score" in recorded.runs[1].metrics
 
 
-def in_the_first_experiment(recorded: Recorded) -> bool:
+def in_the_first(recorded: Recorded) -> bool:
     """Whether all points went to the experiment that was set first."""
     assert recorded.exception is None, recorded.stderr
     return [run.experiment for run in recorded.runs if run.metrics] == ["first"]
@@ -40,7 +40,7 @@ def in_the_first_experiment(recorded: Recorded) -> bool:
     [
         ("MLF405", "a run for each trial, none of which ends", "the program itself", refused),
         ("MLF406", "a function that opens a run of its own", "one run after the other", refused),
-        ("MLF407", "the next experiment, the run still open", "before the run, and between runs", in_the_first_experiment),
+        ("MLF407", "the next experiment, the run still open", "before the run, and between runs", in_the_first),
         ("MLF409", "parameters before the run", "nothing starts a run here", refused),
         ("MLF411", "metrics after the end of the run", "the last thing of the block", misplaced),
         ("MLF411", "the active run as a block", "on the way out", misplaced),

@@ -46,8 +46,8 @@ def check(rule: Rule, context: Context) -> Iterator[Finding]:
                 continue
             written = shown(given.value)
             message = (
-                f"{api.label} takes {written} for the timestamp, its fourth argument, so every point lands on step 0 in "
-                f"1970; write step={written}"
+                f"{api.label} takes {written} for the timestamp, its fourth argument, so every point lands on step 0 "
+                f"in 1970; write step={written}"
             )
             chain = (context.step(given.span[0], f"{written} is passed as timestamp"),)
             fix = Fix("Pass it as step=", (Edit(given.span[0], given.span[0], "step="),), Applicability.UNSAFE)
