@@ -105,6 +105,7 @@ def _classes_in(unit: Unit, scope: Scope) -> Iterator[ClassRef]:
     for inner in scope.inner.values():
         if isinstance(inner.owner, facts.Class):
             yield ClassRef(unit, inner.owner, inner)
+        yield from _classes_in(unit, inner)
 
 
 def is_abstract(definition: facts.Function) -> bool:

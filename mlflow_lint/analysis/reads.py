@@ -117,8 +117,8 @@ def _asked_twice(effects: Effects, before: Site, site: Site) -> tuple[Loop, str,
             return None
     if assigned_names(between) & names_in(site.call):
         return None
-    line = site.place.unit.line(before.call.span[0])
-    return loop, f"line {line} asks the same", "keep that answer"
+    where = site.place.unit.where(before.call.span[0])
+    return loop, f"{where} asks the same", "keep that answer"
 
 
 def _is_settled(effects: Effects, site: Site, api: Api, loop: Loop) -> bool:
