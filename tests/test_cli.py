@@ -759,6 +759,7 @@ def interrupt(*_):
     os.kill(os.getpid(), signal.SIGINT)
     time.sleep(100)
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore the signal
 {place}
 sys.argv = ["mlflow-lint", {"'-'" if "read" in place else "'.'"}]
 sys.exit(cli.main())

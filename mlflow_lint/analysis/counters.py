@@ -90,3 +90,12 @@ def counted_up(block: facts.Block) -> Iterator[str]:
                 yield name
         for inner in inner_blocks(statement):
             yield from counted_up(inner)
+
+
+def misplaced_step(call: facts.Call, place: Place) -> facts.Argument | None:
+    """The fourth positional argument of a client's `log_metric`, if it is a step and the step itself is not given."""
+    arguments = call.arguments
+    positional = [given for given in arguments if given.keyword is None]
+    if len(positional) != 4 or any(given.star for given in arguments) or call.keyword("step") is not None:
+        return None
+    return positional[3] if is_step(positional[3].value, place) else None

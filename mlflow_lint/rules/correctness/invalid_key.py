@@ -75,7 +75,7 @@ def _advice(parts: Parts) -> str:
     better = accepted(key) if key is not None else ""
     if better and len(better) <= _LONGEST_SHOWN:
         return f"write {better!r}"
-    return "use letters, digits, _ - . : and spaces, with / only between two of them"
+    return "use letters, digits, blanks and any of _-.: with / only between them"
 
 
 EXAMPLES = (

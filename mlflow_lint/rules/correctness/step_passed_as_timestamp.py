@@ -25,9 +25,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mlflow_lint.analysis.context import Context
-from mlflow_lint.analysis.counters import is_step
-from mlflow_lint.analysis.sites import Site
-from mlflow_lint.facts import model as facts
+from mlflow_lint.analysis.counters import misplaced_step
 from mlflow_lint.facts.api import Kind
 from mlflow_lint.facts.traverse import shown
 from mlflow_lint.findings import Applicability, Edit, Finding, Fix, Severity
@@ -41,7 +39,7 @@ def check(rule: Rule, context: Context) -> Iterator[Finding]:
             api = context.effects.api(site.call, site.place)
             if api is None or not api.client or api.kind is not Kind.METRIC:
                 continue
-            given = misplaced_step(site)
+            given = misplaced_step(site.call, site.place)
             if given is None:
                 continue
             written = shown(given.value)
@@ -52,15 +50,6 @@ def check(rule: Rule, context: Context) -> Iterator[Finding]:
             chain = (context.step(given.span[0], f"{written} is passed as timestamp"),)
             fix = Fix("Pass it as step=", (Edit(given.span[0], given.span[0], "step="),), Applicability.UNSAFE)
             yield rule.finding(context, site.call, site.statement, message, Severity.WARNING, chain, fix)
-
-
-def misplaced_step(site: Site) -> facts.Argument | None:
-    """The fourth positional argument of a client's `log_metric`, if it is a step and the step itself is not given."""
-    arguments = site.call.arguments
-    positional = [given for given in arguments if given.keyword is None]
-    if len(positional) != 4 or any(given.star for given in arguments) or site.call.keyword("step") is not None:
-        return None
-    return positional[3] if is_step(positional[3].value, site.place) else None
 
 
 EXAMPLES = (

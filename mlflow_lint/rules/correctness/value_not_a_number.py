@@ -66,7 +66,7 @@ def _consequence(what: str) -> str:
         )
     if what == "a string":
         return "it raises unless that reads as a number; log a number, or write text as a param or tag"
-    if what == "nothing at all":
+    if what == "no value":
         return "it raises; leave the call out where there is no value"
     return "it raises, since a metric is one number; log one number under each key"
 
@@ -79,7 +79,7 @@ def _no_number(value: facts.Expression, place: Place) -> str | None:
         case facts.Constant(str()):
             return "a string"
         case facts.Constant(None):
-            return "nothing at all"
+            return "no value"
         case facts.Collection(kind) | facts.Comprehension(kind):
             return _DISPLAYS[kind]
         case facts.Mapping():
