@@ -16,6 +16,7 @@ from mlflow_lint.analysis.replay import Replay, replays
 from mlflow_lint.analysis.rows import Row, rows
 from mlflow_lint.analysis.run_state import Moment
 from mlflow_lint.analysis.summary import Body
+from mlflow_lint.analysis.tracking_uris import TrackingUri, tracking_uris
 from mlflow_lint.findings import Step
 from mlflow_lint.project.modules import Unit
 
@@ -66,6 +67,11 @@ class Context:
         replayed = {id(replay.site.call) for replay in self.replays}
         found = rows(self.effects, self.bodies, keyed)
         return tuple(row for row in found if id(row.writes[0].site.call) not in replayed)
+
+    @cached_property
+    def tracking_uris(self) -> tuple[TrackingUri, ...]:
+        """The addresses of stores that the file spells out."""
+        return tuple(tracking_uris(self.effects, self.unit))
 
     def step(self, offset: int, text: str) -> Step:
         """A link of a reason chain that lies in this file."""

@@ -23,6 +23,8 @@ class Constant:
     """A literal string, number, boolean or None."""
 
     value: str | int | float | bool | None
+    span: Span = field(default=(0, 0), compare=False)
+    """Where a string stands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +134,7 @@ class Text:
     """An f-string: literal stretches and interpolations in order."""
 
     parts: tuple[str | Interpolation, ...]
+    span: Span = field(default=(0, 0), compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,8 +78,21 @@ class Rule:
         fix: Fix | None = None,
     ) -> Finding:
         """A finding of this rule at a call."""
+        return self.finding_at(context, call.span, statement, message, severity, chain, fix)
+
+    def finding_at(
+        self,
+        context: Context,
+        span: facts.Span,
+        statement: facts.Statement,
+        message: str,
+        severity: Severity,
+        chain: tuple[Step, ...] = (),
+        fix: Fix | None = None,
+    ) -> Finding:
+        """A finding of this rule at a stretch of a statement."""
         places = context.unit.places
-        region = places.region(*call.span)
+        region = places.region(*span)
         first = places.position(statement.span[0])[0]
         last = places.position(statement.span[1])[0] if is_simple(statement) else region.end_line
         return Finding(

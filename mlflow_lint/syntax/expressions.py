@@ -89,7 +89,9 @@ class ExpressionLowering:
 
     def literal(self, node: Any) -> facts.Expression:
         value = node.evaluated_value
-        return facts.Constant(value) if isinstance(value, (str, int, float)) else facts.Opaque()
+        if isinstance(value, str):
+            return facts.Constant(value, self.span(node))
+        return facts.Constant(value) if isinstance(value, (int, float)) else facts.Opaque()
 
     def concatenated(self, node: cst.ConcatenatedString) -> facts.Expression:
         parts: list[str | facts.Interpolation] = []
@@ -102,8 +104,8 @@ class ExpressionLowering:
             else:
                 return facts.Opaque()
         if all(isinstance(part, str) for part in parts):
-            return facts.Constant("".join(part for part in parts if isinstance(part, str)))
-        return facts.Text(_joined(parts))
+            return facts.Constant("".join(part for part in parts if isinstance(part, str)), self.span(node))
+        return facts.Text(_joined(parts), self.span(node))
 
     def formatted(self, node: cst.FormattedString) -> facts.Expression:
         parts: list[str | facts.Interpolation] = []
@@ -116,7 +118,7 @@ class ExpressionLowering:
                 if part.format_spec is not None:
                     suffix += ":" + "".join(self.module.code_for_node(piece) for piece in part.format_spec)
                 parts.append(facts.Interpolation(self.expression(part.expression), suffix))
-        return facts.Text(_joined(parts))
+        return facts.Text(_joined(parts), self.span(node))
 
     def unary(self, node: cst.UnaryOperation) -> facts.Expression:
         operator = _UNARY[type(node.operator).__name__]

@@ -1,0 +1,1 @@
+"""MLF5xx: how a process talks to the tracking store."""
