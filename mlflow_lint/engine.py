@@ -178,10 +178,13 @@ def check_source(
         return Checked(source.path, _kept((finding,), settings, file), source.text)
     context = Context(unit, project.effects, settings.min_group_size)
     codes = enabled_codes(settings, statuses())
+    previewed = enabled_codes(replace(settings, preview=True), statuses())
     found: list[Finding] = []
     for rule in all_rules():
         if rule.code in codes:
             found.extend(rule.check(rule, context))
+        elif rule.code in previewed and rule.beyond_doubt is not None:
+            found.extend(rule.beyond_doubt(rule, context))
     silenced = suppressions_of(source, respect_noqa)
     findings = [finding for finding in found if not silenced.silences(finding)]
     if source.cells is not None:

@@ -61,7 +61,7 @@ def test_fixed_example_leaves_the_same(case: Case, store_runner: StoreRunner, tm
     before = run_example(store_runner, case, case.code, tmp_path / "before")
     after = run_example(store_runner, case, result.after, tmp_path / "after")
     assert_same_data(before, after, timestamps=True)
-    assert after.writes < before.writes
+    assert after.writes < before.writes or (case.rule.code in NO_WRITES and after.writes == before.writes)
 
 
 @pytest.mark.parametrize("case", CURED, ids=lambda case: case.name)
@@ -88,7 +88,7 @@ def test_example_with_all_rules_safe_fixes_leaves_the_same(
     if result.applied:
         after = store_runner.run(path=write(tmp_path / "after", result.after, case.files), cwd=tmp_path / "after")
         assert_same_data(before, after, timestamps=True)
-        assert after.writes < before.writes
+        assert after.writes < before.writes or (case.rule.code in NO_WRITES and after.writes == before.writes)
 
 
 def test_every_rule_with_fixes_is_run() -> None:

@@ -78,7 +78,7 @@ def without_credentials(text: str) -> str:
 
 def tracking_uris(effects: Effects, unit: Unit) -> Iterator[TrackingUri]:
     """The addresses of a file, in the order of what takes them; none in test code."""
-    if is_test_code(_below_root(effects, unit)):
+    if in_test_code(effects, unit):
         return
     spellings = Spellings(effects.resolver)
     seen: set[facts.Span] = set()
@@ -107,9 +107,10 @@ def _speaks_for_itself(effects: Effects, spellings: Spellings, spelling: Spellin
     )
 
 
-def _below_root(effects: Effects, unit: Unit) -> str:
+def in_test_code(effects: Effects, unit: Unit) -> bool:
+    """Whether a file holds test code, told from its path below the project's root."""
     root = effects.resolver.modules.finder.root
-    return unit.file[len(root) + 1 :] if unit.file.startswith(root + os.sep) else unit.path
+    return is_test_code(unit.file[len(root) + 1 :] if unit.file.startswith(root + os.sep) else unit.path)
 
 
 def store_of(spelling: Spelling, by_name: bool) -> Store | None:

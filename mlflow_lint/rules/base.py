@@ -66,6 +66,8 @@ class Rule:
     status: Status = Status.STABLE
     fixes: frozenset[Applicability] = field(default_factory=frozenset)
     """Applicabilities that its fixes can have."""
+    beyond_doubt: Check | None = None
+    """Of a rule that is in preview: finds what is reported without it, as if it were stable."""
 
     def finding(
         self,
