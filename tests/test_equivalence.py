@@ -20,7 +20,9 @@ from mlflow_lint.engine import Project
 from mlflow_lint.fixing import fix_files
 from mlflow_lint.rules.registry import all_rules
 
-NOT_IN_THE_CLIENT = frozenset({"MLF208", "MLF410"})
+NOT_IN_THE_CLIENT = frozenset({"MLF208", "MLF410", "MLF505"})
+NO_WRITES = frozenset({"MLF505"})
+"""Rules whose fixes make reads smaller."""
 PRELOAD = (
     "numpy",
     "sklearn.datasets",

@@ -47,6 +47,8 @@ NOT_IN_THE_CLIENT = {
     "MLF410": "the examples have a client of their own",
     "MLF411": "the client has no start_run",
     "MLF413": "the examples have a client of their own",
+    "MLF501": "the client has no set_tracking_uri",
+    "MLF505": "the client's search has another default",
 }
 
 
