@@ -44,6 +44,7 @@ def in_the_first(recorded: Recorded) -> bool:
         ("MLF409", "parameters before the run", "nothing starts a run here", refused),
         ("MLF411", "metrics after the end of the run", "the last thing of the block", misplaced),
         ("MLF411", "the active run as a block", "on the way out", misplaced),
+        ("MLF416", "a thread that logs", "written where the run is, with what the workers gave back", misplaced),
         ("MLF413", "metrics beside the run that was made", "the run is activated", misplaced),
     ],
 )  # fmt: skip

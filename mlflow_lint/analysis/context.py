@@ -35,10 +35,14 @@ class Context:
         return tuple(self.effects.bodies(self.unit))
 
     @cached_property
+    def lifecycle(self) -> Lifecycle:
+        """Which run is open where, also in functions of other files."""
+        return Lifecycle(self.effects)
+
+    @cached_property
     def flows(self) -> tuple[tuple[Moment, ...], ...]:
         """For each body, the calls that touch runs or write to them, with what is open there."""
-        lifecycle = Lifecycle(self.effects)
-        return tuple(lifecycle.moments(body) for body in self.bodies)
+        return tuple(self.lifecycle.moments(body) for body in self.bodies)
 
     @cached_property
     def replays(self) -> tuple[Replay, ...]:

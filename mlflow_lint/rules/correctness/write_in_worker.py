@@ -1,0 +1,212 @@
+"""
+## What it does
+Finds a fluent write without `run_id=` and without a `start_run` of its own in a function that runs in another thread or
+process: handed to `Thread`, `Process`, an executor, a pool, joblib's `delayed` or `asyncio.to_thread`. If the function
+lies in another file, the finding is where it is handed over. Files that set `MLFLOW_RUN_ID` are left alone.
+
+## Why it costs
+The active run belongs to one thread. A write elsewhere raises nothing: MLflow opens a new, hidden run for it, one for
+each worker, and the run that was meant gets nothing. A hidden run of a thread stays `RUNNING` for ever.
+
+## Fix safety
+No fix is offered here: hand the run's id over and write with `run_id=`, or better through `MlflowClient`, which does
+not fetch the run first; or open a run in the worker.
+
+## Options
+None.
+
+## References
+- MLflow: `mlflow/tracking/fluent.py` (`_active_run_stack`)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mlflow_lint.analysis.context import Context
+from mlflow_lint.analysis.meaning import Place
+from mlflow_lint.analysis.run_state import How, Moment
+from mlflow_lint.analysis.summary import Body
+from mlflow_lint.analysis.workers import Handed, handed_over
+from mlflow_lint.findings import Finding, Severity
+from mlflow_lint.rules.base import Example, Rule
+
+
+def check(rule: Rule, context: Context) -> Iterator[Finding]:
+    """The first write of each function that runs elsewhere."""
+    if "MLFLOW_RUN_ID" in context.unit.text:
+        return
+    seen: set[int] = set()
+    for handed in handed_over(context.effects, context.bodies):
+        write = _stray(context, handed)
+        if write is None:
+            continue
+        here = handed.function.unit is context.unit
+        site = write.site if here else handed.site
+        if id(site.call) in seen:
+            continue
+        seen.add(id(site.call))
+        name = handed.function.definition.name
+        place = context.unit.where(handed.site.call.span[0]) if here else write.chain[-1].place
+        reads = f"{write.chain[-1].text} runs in {handed.where} ({name}, {'handed over on ' if here else ''}{place})"
+        message = (
+            f"{reads}, where no other thread's run is active: MLflow opens a hidden run for it; write with the run's "
+            "id, or start a run there"
+        )
+        chain = (context.step(handed.site.call.span[0], f"{name} runs in {handed.where}"), *write.chain)
+        yield rule.finding(context, site.call, site.statement, message, Severity.ERROR, chain)
+
+
+def _stray(context: Context, handed: Handed) -> Moment | None:
+    """The first write of a function that goes to no run of its own."""
+    function = handed.function
+    body = Body(function.definition.body, Place(function.scope, function.receiver), function)
+    for moment in context.lifecycle.moments(body):
+        if not moment.state.certain or any(run.how is not How.HIDDEN for run in moment.state.runs):
+            return None
+        if moment.writes and moment.chain:
+            return moment
+    return None
+
+
+EXAMPLES = (
+    Example(
+        "a thread that logs",
+        """\
+import threading
+
+import mlflow
+
+
+def evaluate(score):
+    mlflow.log_metric("score", score)  # MLF416
+
+
+with mlflow.start_run():
+    worker = threading.Thread(target=evaluate, args=(1.0,))
+    worker.start()
+    worker.join()
+""",
+    ),
+    Example(
+        "executors and pools",
+        """\
+from concurrent.futures import ThreadPoolExecutor
+from multiprocessing import Pool
+
+import mlflow
+
+
+def upload(path):
+    mlflow.log_artifact(path)  # MLF416
+
+
+def fold(index):
+    score = fit(index)
+    if score > 0:
+        mlflow.log_metric("score", score, step=index)  # MLF416
+
+
+with mlflow.start_run():
+    with ThreadPoolExecutor(4) as executor:
+        executor.map(upload, paths)
+    with Pool(4) as pool:
+        pool.map(fold, range(5))
+""",
+    ),
+    Example(
+        "joblib, through a helper",
+        """\
+import mlflow
+from joblib import Parallel, delayed
+
+
+def record(name, score):
+    mlflow.log_metric(name, score)
+
+
+def fit(name):
+    record(name, 1.0)  # MLF416
+
+
+with mlflow.start_run():
+    Parallel(n_jobs=4)(delayed(fit)(name) for name in ("a", "b"))
+""",
+    ),
+    Example(
+        "a run of the worker's own",
+        """\
+import threading
+
+import mlflow
+
+
+def train(seed):
+    with mlflow.start_run(run_name=f"seed-{seed}"):
+        mlflow.log_param("seed", seed)
+
+
+for seed in range(2):
+    worker = threading.Thread(target=train, args=(seed,))
+    worker.start()
+    worker.join()
+""",
+    ),
+    Example(
+        "by the run's id",
+        """\
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+
+import mlflow
+from mlflow import MlflowClient
+
+
+def score(run_id, value):
+    mlflow.log_metric("score", value, run_id=run_id)
+
+
+def tag(run_id, value):
+    MlflowClient().set_tag(run_id, "value", value)
+
+
+with mlflow.start_run() as run:
+    with ThreadPoolExecutor() as threads:
+        threads.submit(score, run.info.run_id, 1.0)
+    with ProcessPoolExecutor() as processes:
+        processes.submit(tag, run.info.run_id, "a")
+""",
+    ),
+    Example(
+        "written where the run is, with what the workers gave back",
+        """\
+from concurrent.futures import ThreadPoolExecutor
+
+import mlflow
+from joblib import Parallel, delayed
+
+
+def fit(seed):
+    return seed / 10
+
+
+def log(score):
+    mlflow.log_metric("score", score)
+
+
+with mlflow.start_run():
+    with ThreadPoolExecutor() as executor:
+        for score in executor.map(fit, range(3)):
+            log(score)
+    Parallel(n_jobs=1)(delayed(log)(score) for score in range(2))
+""",
+    ),
+)
+
+RULE = Rule(
+    "MLF416",
+    "write-in-worker",
+    "a write in another thread or process goes to a hidden run",
+    check,
+    EXAMPLES,
+    __doc__ or "",
+)
