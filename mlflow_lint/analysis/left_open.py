@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mlflow_lint.analysis.context import Context
+from mlflow_lint.analysis.lifecycle import asks_about_runs
 from mlflow_lint.analysis.meaning import ClassRef
 from mlflow_lint.analysis.scopes import Scope
-from mlflow_lint.analysis.sites import Loop, Site
+from mlflow_lint.analysis.sites import Guard, Loop, Site
 from mlflow_lint.analysis.summary import Body
 from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.api import Kind
@@ -57,6 +58,8 @@ def _starts(context: Context, site: Site) -> bool:
     api = context.effects.api(site.call, site.place)
     if api is None or api.kind is not Kind.RUN or api.client:
         return False
+    if any(isinstance(frame, Guard) and asks_about_runs(frame.test) for frame in site.frames):
+        return False  # started only if none is open: whoever finds it open goes on in it
     statement = site.statement
     return isinstance(statement, (facts.Evaluate, facts.Assign)) and statement.value is site.call
 

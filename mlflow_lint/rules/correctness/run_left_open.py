@@ -1,7 +1,8 @@
 """
 ## What it does
 Finds `start_run()` in a function or a loop that is no `with` block, where nothing in the function, its class or the
-file ends a run.
+file ends a run. A run that is started only if none is open is left alone, and so is one that is returned, or handed
+to something that may end it.
 
 A run that is started at the top of a program or notebook, or in the one function that a program consists of, is not
 found: MLflow ends it when the program ends.
@@ -135,7 +136,7 @@ def sweep():
 """,
     ),
     Example(
-        "the run is handed on",
+        "the run is handed on, or taken up by whoever finds it",
         """\
 import mlflow
 
@@ -152,6 +153,11 @@ def prepare(name):
 
 def train(stack, name):
     stack.enter(mlflow.start_run(run_name=name))
+
+
+def ensure(name):
+    if mlflow.active_run() is None:
+        mlflow.start_run(run_name=name)
 
 
 def evaluate(name):
