@@ -109,7 +109,8 @@ def _is_program(context: Context, body: Body) -> bool:
     scope: Scope | None = body.function.scope
     calls = context.effects.resolver.callers.calls(body.place)
     while scope is not None and isinstance(scope.owner, facts.Function):
-        callers = [place.scope for _, place in calls.get(scope.owner.name, [])]
+        name = scope.owner.name
+        callers = [place.scope for _, place in calls.get(name, []) if place.scope.holder(name) is scope.parent]
         if len(callers) != 1 or callers[0] is not scope.parent:
             return False
         scope = scope.parent

@@ -198,15 +198,16 @@ class _Walk:
     def _through(self, site: Site, state: State, entered: bool) -> tuple[State, OpenRun | None, tuple[Step, ...]]:
         """After a call of a function of the project, or of something with the name of an end."""
         passage = self._passed[id(site.call)]
-        if passage is None or at_times(site) or passage.disturbs:
-            return state.unsure, None, ()
         step = site.place.unit.step(site.call.span[0], f"{last_name(site.call.function)}()")
-        chain: tuple[Step, ...] = (step, *passage.starts) if passage.starts is not None else (step,)
+        starts = passage.starts if passage is not None else None
+        chain: tuple[Step, ...] = (step, *starts) if starts is not None else (step,)
+        if passage is None or at_times(site) or passage.disturbs:
+            return state.unsure, None, chain
         if entered:
             return replace(state, certain=False), None, chain
         for inner in passage.opens:
             run = self._run(site, inner.how, (step, *inner.chain))
-            if passage.starts is None:
+            if starts is None:
                 chain = run.chain
             state = state.hidden(run) if inner.how is How.HIDDEN else state.opened(run)
         return replace(state, certain=state.certain and passage.certain), None, chain
