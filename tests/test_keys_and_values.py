@@ -254,3 +254,121 @@ def test_a_step_as_timestamp_lands_on_step_0(store_runner: StoreRunner, tmp_path
 def test_what_is_plainly_a_step(given: str, reported: bool, tmp_path: Path) -> None:
     code = f"import mlflow\nmlflow.MlflowClient().log_metric(r, 'a', v, {given})\n"
     assert bool(check(code, tmp_path, "MLF410").findings) is reported
+
+
+# ---------------------------------------------------------------------------------------------- MLF402, MLF404
+STEPLESS = """
+import mlflow
+for epoch in range(3):
+    mlflow.log_metric("loss", 1.0 / (epoch + 1))
+"""
+PER_ITERATION = """
+import mlflow
+for epoch in range(3):
+    mlflow.log_metric(f"loss_{epoch}", 1.0 / (epoch + 1))
+"""
+
+
+@pytest.mark.parametrize(("code", "rule", "keys"), [(STEPLESS, "MLF402", 1), (PER_ITERATION, "MLF404", 3)])
+def test_the_fix_records_a_curve(code: str, rule: str, keys: int, store_runner: StoreRunner, tmp_path: Path) -> None:
+    result = fix(write(tmp_path, code), only(tmp_path, rule), unsafe=True)
+    assert dict(result.applied) == {rule: 1}
+    (before,), (after,) = (store_runner.run(text).runs for text in (code, result.after))
+    assert {step for points in before.metrics.values() for step, _, _ in points} == {0}
+    assert len(before.metrics) == keys
+    assert {key: [step for step, _, _ in points] for key, points in after.metrics.items()} == {"loss": [0, 1, 2]}
+
+
+@pytest.mark.parametrize(
+    ("call", "fixed"),
+    [
+        ('mlflow.log_metric("a", x)', 'mlflow.log_metric("a", x, step=epoch)'),
+        ('mlflow.log_metric("a", (x),)', 'mlflow.log_metric("a", (x), step=epoch,)'),
+        ('mlflow.log_metrics({"a": x})', 'mlflow.log_metrics({"a": x}, step=epoch)'),
+        ('mlflow.log_metric("a", x, run_id=r)', 'mlflow.log_metric("a", x, run_id=r, step=epoch)'),
+        ('client.log_metric(r, "a", x)', 'client.log_metric(r, "a", x, step=epoch)'),
+        ('mlflow.log_metric("a", x, step=None)', None),
+        (
+            "[mlflow.log_metric(k, v) for k, v in d.items()]",
+            "[mlflow.log_metric(k, v, step=epoch) for k, v in d.items()]",
+        ),
+    ],
+)
+def test_a_step_is_passed(call: str, fixed: str | None, tmp_path: Path) -> None:
+    loop = f"for epoch in range(9):\n    x = train_one_epoch(m)\n    {call}\n"
+    code = f"import mlflow\nclient = mlflow.MlflowClient()\n{loop}"
+    result = fix(write(tmp_path, code), only(tmp_path, "MLF402"), unsafe=True)
+    assert result.after == (code if fixed is None else code.replace(call, fixed))
+    assert len(result.remaining.findings) == (fixed is None)
+
+
+@pytest.mark.parametrize(
+    ("key", "fixed"),
+    [
+        ("f'loss_{epoch}'", "'loss'"),
+        ("f'loss-epoch-{epoch}'", "'loss'"),
+        ("f'{name}/loss/{epoch}'", "f'{name}/loss'"),
+        ("f'epoch_{epoch}_loss'", None),
+        ("f'{epoch}'", None),
+        ("f'loss_{epoch:03d}'", None),
+        ("'loss_%d' % epoch", None),
+        ("'loss_' + str(epoch)", None),
+    ],
+)
+def test_a_counter_leaves_the_key(key: str, fixed: str | None, tmp_path: Path) -> None:
+    code = f"import mlflow\nfor epoch in range(9):\n    mlflow.log_metric({key}, train_one_epoch(m))\n"
+    result = fix(write(tmp_path, code), only(tmp_path, "MLF404"), unsafe=True)
+    after = code if fixed is None else code.replace(key, fixed).replace("(m))", "(m), step=epoch)")
+    assert result.after == after
+
+
+@pytest.mark.parametrize(
+    ("around", "reported"),
+    [
+        ("for epoch in range(n_epochs):", True),
+        ("for batch in train_loader:", True),
+        ("for seed in seeds:", True),
+        ("for loss in losses:", True),
+        ("while epoch < epochs:", True),
+        ("for epoch in range(n_epochs):\n  if epoch % 5 == 0:", True),
+        ("for epoch in range(n_epochs):\n  if rank == 0:", True),
+        ("for epoch in range(n_epochs):\n  if x > best:", False),
+        ("for epoch in range(n_epochs):\n  if epoch == n_epochs - 1:", False),
+        ("for epoch in range(n_epochs):\n  with mlflow.start_run():", False),
+        ("for i in range(n):", False),
+        ("for k, v in metrics.items():", False),
+        ("for path in paths:", False),
+        ("if x:", False),
+        ("with mlflow.start_run():", False),
+        ("try:\n  f()\nexcept E:", False),
+    ],
+)
+def test_what_repeats_a_metric(around: str, reported: bool, tmp_path: Path) -> None:
+    body = "mlflow.log_metric('a', loss)" if "loss in" in around else "x = compute(m); mlflow.log_metric('a', x)"
+    code = f"import mlflow\nx = best = 0\n{around}\n    {body}\n"
+    assert bool(check(code, tmp_path, "MLF402").findings) is reported
+
+
+# ------------------------------------------------------------------------------------------------------ MLF401
+CHANGES = (
+    "mlflow.log_param('a', 1); mlflow.log_param('a', 2)",
+    "mlflow.log_param('a', 1); mlflow.log_params({'a': 1.0})",
+    "for seed in (1, 2): mlflow.log_param('a', seed)",
+    "for epoch in range(3): mlflow.log_params({'a': f'{epoch}'})",
+)
+STAYS = (
+    "mlflow.log_param('a', 1); mlflow.log_param('a', '1')",
+    "mlflow.log_param('a', 1); mlflow.end_run(); mlflow.log_param('a', 2)",
+    "for seed in (1, 2): mlflow.log_param(f'a{seed}', seed)",
+    "for seed in (1, '1'): mlflow.log_param('a', 3)",
+    "for epoch in range(3): mlflow.set_tag('a', epoch)",
+    "mlflow.log_param('a', 1) if mlflow else mlflow.log_param('a', 2)",
+)
+
+
+@pytest.mark.parametrize("code", [*CHANGES, *STAYS])
+def test_a_store_refuses_params_that_change(code: str, store_runner: StoreRunner, tmp_path: Path) -> None:
+    program = f"import mlflow\n{code}\n"
+    reported = bool(check(program, tmp_path, "MLF401").findings)
+    recorded = store_runner.run(program)
+    assert reported is (recorded.exception is not None) is (code in CHANGES), recorded.exception
