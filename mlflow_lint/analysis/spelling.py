@@ -144,15 +144,17 @@ class Spellings:
             yield from self._returned(called, depth)
             return
         owner = call.function.value if isinstance(call.function, facts.Attribute) else None
+        # `os.path.abspath(x)` takes its text, `parsed.geturl()` belongs to it.
+        takes = owner is None or (isinstance(called, External) and "()." not in called.dotted)
         first = values[0] if values else None
         unknown = Spelling((None,), True, place.unit, call.span)
         if word in _PATH_CLASSES or (word == "join" and _is_path_module(called, owner)):
             pieces = [self._one(value, place, offset, depth) for value in values]
             yield replace(_joined(pieces, "/", place.unit, call.span), is_path=True)
-        elif word in _PATH_FUNCTIONS and (isinstance(called, External) or owner is None):
+        elif word in _PATH_FUNCTIONS and takes:
             yield unknown
         elif word in _PATHS_OF_PATHS:
-            source = first if first is not None and isinstance(called, External) else owner
+            source = first if takes else owner
             inside = None if source is None else self._one(source, place, offset, depth)
             yield unknown if inside is None else replace(inside, is_path=True)
         elif word == "joinpath" and owner is not None:
@@ -167,7 +169,7 @@ class Spellings:
         elif word == "_replace" and (netloc := call.keyword("netloc")) is not None:
             yield from self._of(netloc.value, place, offset, depth)
         elif word in _SAME_TEXT:
-            same = first if owner is None or isinstance(called, External) else owner
+            same = first if takes else owner
             if same is not None:
                 yield from self._of(same, place, offset, depth)
         elif word in _DEFAULTED:

@@ -16,6 +16,7 @@ from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.api import CLIENTS
 from mlflow_lint.facts.functions import inner_blocks, own_expressions
 from mlflow_lint.facts.traverse import argument, descend
+from mlflow_lint.findings import Step
 from mlflow_lint.project.modules import Unit
 
 _SETTERS = re.compile(r"mlflow\.(?:\w+\.)*set_(tracking|registry)_uri")
@@ -44,6 +45,17 @@ class StoreSetting:
     def is_uri(self) -> bool:
         """Whether it is the address of a store."""
         return self.name in _URI_VARIABLES
+
+    @property
+    def taken(self) -> str:
+        """What takes the value, with its line."""
+        return f"{self.taker}, {self.place.unit.where(self.span[0])}"
+
+    def chain(self, span: facts.Span, what: str) -> tuple[Step, ...]:
+        """From where the literal stands to what takes it; one step where they are the same line."""
+        unit = self.place.unit
+        steps = (unit.step(span[0], what), unit.step(self.span[0], f"given to {self.taker}"))
+        return steps if unit.line(span[0]) != unit.line(self.span[0]) else steps[1:]
 
 
 def store_settings(effects: Effects, unit: Unit) -> Iterator[StoreSetting]:

@@ -17,6 +17,7 @@ from mlflow_lint.analysis.spelling import Spelling, Spellings
 from mlflow_lint.analysis.store_settings import StoreSetting, store_settings
 from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.functions import inner_blocks
+from mlflow_lint.findings import Step
 from mlflow_lint.project.modules import Unit
 from mlflow_lint.project.test_code import is_test_code
 
@@ -68,7 +69,12 @@ class TrackingUri:
     @property
     def taken(self) -> str:
         """What takes it, with its line."""
-        return f"{self.setting.taker}, {self.setting.place.unit.where(self.setting.span[0])}"
+        return self.setting.taken
+
+    @property
+    def chain(self) -> tuple[Step, ...]:
+        """From the literal to what takes it."""
+        return self.setting.chain(self.span, f"{self.shown!r}")
 
 
 def without_credentials(text: str) -> str:

@@ -44,7 +44,7 @@ def check(rule: Rule, context: Context) -> Iterator[Finding]:
                 f"unless {_ALLOWING} is set, and it never took two writers; give a server's address, or "
                 "sqlite:///mlflow.db for a single process"
             )
-            yield rule.finding_at(context, uri.span, uri.statement, message, Severity.WARNING)
+            yield rule.finding_at(context, uri.span, uri.statement, message, Severity.WARNING, uri.chain)
 
 
 EXAMPLES = (

@@ -37,15 +37,15 @@ def check(rule: Rule, context: Context) -> Iterator[Finding]:
         call, where = search.site.call, context.unit.where(search.use)
         limit = max(search.rows, 1)
         if search.rows == 0:
-            used = "it is only asked whether there are any"
+            used = "whether there are any counts"
         else:
-            used = "only the first row is used" if limit == 1 else f"only the first {limit} rows are used"
+            used = "the first row is used" if limit == 1 else f"the first {limit} rows are used"
         message = (
-            f"search_runs fetches up to 100,000 runs with all that they hold, 1 request per page; {used} ({where}); "
+            f"search_runs fetches up to 100,000 runs with all that they hold, 1 request a page (only {used}, {where}); "
             f"pass max_results={limit}"
         )
         fix = _fix(call, Applicability.SAFE if search.any_columns else Applicability.UNSAFE) if limit == 1 else None
-        chain = (context.step(search.use, used),)
+        chain = (context.step(search.use, f"only {used}"),)
         yield rule.finding(context, call, search.site.statement, message, Severity.WARNING, chain, fix)
 
 
