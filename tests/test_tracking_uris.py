@@ -106,3 +106,39 @@ def test_mlflow_refuses_what_is_found(uri: str, refused: bool, tmp_path: Path) -
     ran = subprocess.run(program, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert bool(ran.returncode) is refused, ran.stderr
     assert ("MLFLOW_ALLOW_FILE_STORE" in ran.stderr) is refused
+
+
+POOL = "import multiprocessing\nimport mlflow\nmlflow.set_tracking_uri('sqlite:///a.db')\nmultiprocessing.Pool(4)\n"
+THREADS = POOL.replace("multiprocessing.Pool(4)", "multiprocessing.cpu_count()")
+
+
+@pytest.mark.parametrize(("code", "expected"), [(POOL, [3]), (THREADS, [])], ids=["processes", "none"])
+def test_sqlite_is_found_by_default_beside_worker_processes_only(
+    code: str, expected: list[int], tmp_path: Path
+) -> None:
+    assert lines(check(code, tmp_path), "MLF507") == expected
+    assert lines(check(code, tmp_path, "MLF507"), "MLF507") == [3]
+    assert lines(check(code, tmp_path, "MLF1"), "MLF507") == []
+
+
+SECRET = "s3cr3t"
+SECRETS = {
+    "uri": f"mlflow.set_tracking_uri('https://me:{SECRET}@host')",
+    "sum": f"mlflow.set_tracking_uri('https://' + 'me' + ':' + '{SECRET}' + '@host')",
+    "format": f"mlflow.set_tracking_uri('https://{{}}:{{}}@host'.format('me', '{SECRET}'))",
+    "quoted": f"from urllib.parse import quote\nmlflow.set_tracking_uri('https://me:' + quote('{SECRET}') + '@host')",
+    "replaced": f"mlflow.set_tracking_uri(urlparse(address)._replace(netloc='me:{SECRET}@' + host).geturl())",
+    "database": f"mlflow.set_tracking_uri('postgresql://me:{SECRET}@host/db')",
+    "file": f"mlflow.set_tracking_uri('file://me:{SECRET}@host/a')",
+    "variable": f"import os\nos.environ['MLFLOW_TRACKING_PASSWORD'] = '{SECRET}'",
+    "name": f"import os\nPASSWORD = '{SECRET}'\nos.environ['MLFLOW_TRACKING_PASSWORD'] = PASSWORD",
+}
+
+
+@pytest.mark.parametrize("code", SECRETS.values(), ids=SECRETS.keys())
+def test_no_message_tells_a_password(code: str, tmp_path: Path) -> None:
+    findings = check(f"import mlflow\n{code}\n", tmp_path, "MLF501", "MLF503", "MLF506", "MLF507", "MLF508").findings
+    assert [finding.code for finding in findings].count("MLF503") == 1
+    for finding in findings:
+        assert SECRET not in finding.message
+        assert all(SECRET not in step.text for step in finding.chain)
