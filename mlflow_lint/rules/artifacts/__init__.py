@@ -1,0 +1,1 @@
+"""MLF3xx: the same bytes again, or many small uploads."""
