@@ -47,8 +47,13 @@ NOT_IN_THE_CLIENT = {
     "MLF410": "the examples have a client of their own",
     "MLF411": "the client has no start_run",
     "MLF413": "the examples have a client of their own",
+    "MLF416": "the examples start a run",
     "MLF501": "the client has no set_tracking_uri",
+    "MLF503": "the client has no set_tracking_uri",
     "MLF505": "the client's search has another default",
+    "MLF508": "the client has no set_tracking_uri",
+    "MLF507": "the client has no set_tracking_uri",
+    "MLF506": "the client has no set_tracking_uri",
 }
 
 

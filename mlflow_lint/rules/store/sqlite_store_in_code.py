@@ -25,7 +25,7 @@ from collections.abc import Iterator
 
 from mlflow_lint.analysis.context import Context
 from mlflow_lint.analysis.tracking_uris import Store
-from mlflow_lint.analysis.workers import worker_start
+from mlflow_lint.analysis.worker_processes import worker_start
 from mlflow_lint.findings import Finding, Severity
 from mlflow_lint.rules.base import Example, Rule, Status
 
