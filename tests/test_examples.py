@@ -40,6 +40,7 @@ NOT_IN_THE_CLIENT = {
     "MLF107": "the client has no set_experiment",
     "MLF108": "the client has no start_run",
     "MLF208": "the client has no log_metrics, log_params, set_tags",
+    "MLF209": "the client always takes the run's id",
     "MLF405": "the client has no start_run",
     "MLF406": "the client has no start_run",
     "MLF407": "the client has no set_experiment",

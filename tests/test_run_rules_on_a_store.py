@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from example_cases import parse
-from tracking_store import Recorded, StoreRunner
+from tracking_store import Recorded, StoreRunner, assert_same_data
 
 from mlflow_lint.rules.registry import by_code
 
@@ -33,6 +33,14 @@ def in_the_first(recorded: Recorded) -> bool:
     """Whether all points went to the experiment that was set first."""
     assert recorded.exception is None, recorded.stderr
     return [run.experiment for run in recorded.runs if run.metrics] == ["first"]
+
+
+def test_naming_the_active_run_fetches_it(store_runner: StoreRunner, tmp_path: Path) -> None:
+    program = example("MLF209", "the run of the block")
+    named = store_runner.run(program, cwd=tmp_path)
+    plain = store_runner.run(program.replace(", run_id=run.info.run_id", ""), cwd=tmp_path)
+    assert_same_data(named, plain)
+    assert named.statements > plain.statements
 
 
 @pytest.mark.parametrize(
