@@ -51,6 +51,7 @@ NOT_IN_THE_CLIENT = {
     "MLF416": "the examples start a run",
     "MLF501": "the client has no set_tracking_uri",
     "MLF503": "the client has no set_tracking_uri",
+    "MLF504": "the client has no set_system_metrics_sampling_interval",
     "MLF505": "the client's search has another default",
     "MLF508": "the client has no set_tracking_uri",
     "MLF507": "the client has no set_tracking_uri",
