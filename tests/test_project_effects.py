@@ -72,6 +72,21 @@ def fit(ml, loader):
         ml.log_metric("loss", f(batch))  # MLF101
 fit(mlflow, data)
 """,
+    "MLflow passed as a parameter that is only said to be a module": """
+from types import ModuleType
+def fit(ml: ModuleType, loader):
+    for batch in loader:
+        ml.log_metric("loss", f(batch))  # MLF101
+fit(mlflow, data)
+""",
+    "a callback that is only said to be callable": """
+from typing import Any, Callable, Optional
+def each(action: Optional[Callable[[Any], None]], value: Any):
+    action(value)
+for batch in train_loader:
+    each(lambda value: mlflow.log_metric("loss", value), batch)  # MLF101
+    each(print, batch)
+""",
     "a parameter that is MLflow in one call and unknown in another": """
 def fit(ml, loader):
     for batch in loader:

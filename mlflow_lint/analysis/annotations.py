@@ -15,10 +15,21 @@ if TYPE_CHECKING:
     from mlflow_lint.analysis.resolve import Resolver
 
 _OPTIONAL = ("Optional", "Union", "Annotated", "Final", "ClassVar")
+_VAGUE = ("Any", "object", "ModuleType", "Callable")
 _SEQUENCES = (
     "list List Sequence MutableSequence Iterable Iterator Collection tuple Tuple set Set frozenset FrozenSet deque"
 ).split()
 _MAPPINGS = "dict Dict Mapping MutableMapping OrderedDict defaultdict".split()
+
+
+def is_vague(annotation: facts.Expression | None) -> bool:
+    """Whether an annotation leaves open what an object is: `Any`, `ModuleType`, `Callable[..., None]`, or no one."""
+    if annotation is None:
+        return True
+    word = annotation.value if isinstance(annotation, facts.Constant) else last_name(annotation)
+    if isinstance(annotation, facts.Subscript) and word == "Optional":
+        return is_vague(annotation.index)
+    return word in _VAGUE
 
 
 def annotated(expression: facts.Expression, place: Place, resolver: Resolver) -> Meaning | None:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
+from mlflow_lint.analysis.annotations import is_vague
 from mlflow_lint.analysis.arguments import filled_parameters
 from mlflow_lint.analysis.keys import Key, Keys, Origin
 from mlflow_lint.analysis.loops import Loops
@@ -288,7 +289,7 @@ class Effects:
         if holder is None or len(bindings) != 1:
             return None
         (binding,) = bindings
-        if not isinstance(binding, facts.Parameter) or binding.star or binding.annotation is not None:
+        if not isinstance(binding, facts.Parameter) or binding.star or not is_vague(binding.annotation):
             return None
         if binding.default is not None and not isinstance(binding.default, facts.Constant):
             return None

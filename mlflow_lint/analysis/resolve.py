@@ -10,7 +10,7 @@ from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from mlflow_lint.analysis.annotations import annotated
+from mlflow_lint.analysis.annotations import annotated, is_vague
 from mlflow_lint.analysis.callers import Callers
 from mlflow_lint.analysis.classes import Classes
 from mlflow_lint.analysis.elements import Elements
@@ -288,7 +288,7 @@ class Resolver:
                 owner = ClassRef(place.unit, outer.owner, outer)
                 receiver = place.receiver or owner
                 return receiver if is_classmethod(function) else Instance(receiver)
-        if parameter.annotation is not None:
+        if parameter.annotation is not None and not is_vague(parameter.annotation):
             return self.annotation(parameter.annotation, place)
         if parameter.default is not None and not isinstance(parameter.default, facts.Constant):
             outer_place = Place(place.scope.parent) if place.scope.parent is not None else place
