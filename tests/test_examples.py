@@ -69,8 +69,13 @@ FIRING = tuple(case for case in cases() if case.expected)
 FIXABLE = tuple(case for case in FIRING if case.example.fixed is not None and not only_fluent(case))
 LOOP_OR_COUNT = re.compile(r"\(.+, line \d+\)|loop over .+, line \d+|\b\d+ calls\b")
 
+# A spelling is a matter of resolving names: it is tried with the rule alone, and what lies behind that, plain.
 each_case = pytest.mark.parametrize("case", cases(), ids=lambda case: case.name)
+each_plain = pytest.mark.parametrize("case", PLAIN, ids=lambda case: case.name)
 each_firing = pytest.mark.parametrize("case", FIRING, ids=lambda case: case.name)
+each_plain_firing = pytest.mark.parametrize(
+    "case", [case for case in FIRING if case.spelling is Spelling.PLAIN], ids=lambda case: case.name
+)
 each_fixable = pytest.mark.parametrize("case", FIXABLE, ids=lambda case: case.name)
 each_plain_fixable = pytest.mark.parametrize(
     "case", [case for case in FIXABLE if case.spelling is Spelling.PLAIN], ids=lambda case: case.name
@@ -124,14 +129,14 @@ def test_alone(case: Case, tmp_path: Path) -> None:
     assert places(check(path, only(tmp_path, case.rule.code)).findings) == case.expected
 
 
-@each_case
+@each_plain
 def test_with_all_rules_on(case: Case, tmp_path: Path) -> None:
     path = write(tmp_path, case.code, case.files)
     alone = check(path, only(tmp_path, case.rule.code)).findings
     assert of_rule(check(path, everything(tmp_path)).findings, case.rule) == list(alone)
 
 
-@each_firing
+@each_plain_firing
 def test_findings_explain_themselves(case: Case, tmp_path: Path) -> None:
     path = write(tmp_path, case.code, case.files)
     for finding in check(path, only(tmp_path, case.rule.code)).findings:
@@ -152,7 +157,7 @@ def test_findings_explain_themselves(case: Case, tmp_path: Path) -> None:
         assert finding.statement[0] <= finding.region.line <= finding.region.end_line <= len(lines)
 
 
-@each_case
+@each_plain
 def test_through_the_plugin(case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write(tmp_path, case.code, case.files)
     monkeypatch.chdir(tmp_path)
