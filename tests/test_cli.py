@@ -26,7 +26,7 @@ import mlflow
 for epoch in range(epochs):
     for batch in train_loader:
         loss = train_step(batch)
-        mlflow.log_metric("loss", loss)
+        mlflow.log_metric("loss", loss, step=batch)
 """
 """One MLF101, a warning."""
 
@@ -303,7 +303,7 @@ def test_fix(tree: Path, lint: Lint) -> None:
 
 def test_fixing_a_helper_is_seen_where_it_is_called(tree: Path, lint: Lint) -> None:
     helper = "import mlflow\n\n\n# moved down\n\ndef record(a, b):\n    pass\n"
-    helper += "    mlflow.log_metric('a', a)\n    mlflow.log_metric('b', b)\n    return None\n"
+    helper += "    mlflow.log_metric('a', a, 1)\n    mlflow.log_metric('b', b, 1)\n    return None\n"
     caller = "from helper import record\n\nfor batch in train_loader:\n    record(train_step(batch), 1)\n"
     write(tree, {"a.py": caller, "helper.py": helper})
     ran = lint("--fix")
@@ -389,7 +389,7 @@ def test_stdin_under_a_name(tree: Path, lint: Lint) -> None:
 
 
 def test_stdin_is_seen_in_its_project(tree: Path, lint: Lint) -> None:
-    helper = "import mlflow\n\ndef record(loss):\n    mlflow.log_metric('loss', loss)\n"
+    helper = "import mlflow\n\ndef record(loss):\n    mlflow.log_metric('loss', loss, 1)\n"
     caller = "from helper import record\n\nfor batch in train_loader:\n    record(train_step(batch))\n"
     write(tree, {"helper.py": helper})
     ran = lint("--stdin-filename", "train.py", stdin=caller.encode())
@@ -533,7 +533,7 @@ _READABLE: dict[str, bytes] = {
     "tabs": HOT.replace("    ", "\t").encode(),
     "form feeds": HOT.replace("\nfor", "\n\f\nfor").encode(),
     "no final newline": HOT.rstrip("\n").encode(),
-    "non-BMP": HOT.replace('"loss"', '"\N{PILE OF POO}"').encode(),
+    "non-BMP": HOT.replace("(batch)", '(batch, "\N{PILE OF POO}")').encode(),
     "50,000 lines": (HOT + "x = 1\n" * 50_000).encode(),
     "a long line": (HOT + "x = [" + "1, " * 20_000 + "]\n").encode(),
 }

@@ -54,7 +54,7 @@ def every(step):
     return step % 50 == 0
 
 def record(x):
-    mlflow.log_metric("x", x)
+    mlflow.log_metric("x", x, 1)
 
 class Model(LightningModule):
     def training_step(self, batch, i):
@@ -68,7 +68,7 @@ def fit(tracker, epochs):
             if rank == 0:
                 mlflow.log_metric(
                     "long",
-                    x,
+                    x, step,
                 )
             tracker.log(x)
             if not every(step):
@@ -125,7 +125,7 @@ NOT_HOT = {
     "unknown loop": ('"unknown"', "nothing says how often line 36 turns, and unknown is never hot"),
     "keys": ("metrics.items()", "nothing around it runs once per step"),
     "a run each turn": ('"nested"', "each turn of line 39 has a run of its own, by line 40"),
-    "in the helper": ('log_metric("x", x)', "no loop is around it in this function"),
+    "in the helper": ('log_metric("x", x, 1)', "no loop is around it in this function"),
 }
 
 
@@ -259,7 +259,7 @@ def test_a_chain_through_files() -> None:
 
 
 def test_findings_that_are_not_reported(tmp_path: Path) -> None:
-    code = "import mlflow\nfor x in train_loader:\n    mlflow.log_metric('a', x)  # noqa: MLF101\n"
+    code = "import mlflow\nfor x in train_loader:\n    mlflow.log_metric('a', x, 1)  # noqa: MLF101\n"
     assert [noted.withheld for noted in look(code, tmp_path, "noqa").findings] == ["a comment silences it"]
     code = code.replace("  # noqa: MLF101", "")
     settings = default_settings(tmp_path)

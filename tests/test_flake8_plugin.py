@@ -94,7 +94,7 @@ def test_a_syntax_error_is_flake8s_to_report(tmp_path: Path) -> None:
 def test_a_wrapper_in_another_file(tmp_path: Path) -> None:
     write(
         tmp_path,
-        helper="import mlflow\n\ndef record(loss):\n    mlflow.log_metric('loss', loss)\n",
+        helper="import mlflow\n\ndef record(loss):\n    mlflow.log_metric('loss', loss, 1)\n",
         train="from helper import record\n\nfor batch in train_loader:\n    record(train_step(batch))\n",
     )
     assert flake8(tmp_path, "train.py") == [("train.py", 4, 5, "MLF101")] == mlflow_lint(tmp_path)
@@ -111,8 +111,8 @@ def test_flake8_filters_on_top(tmp_path: Path) -> None:
 
 
 def test_noqa_counts_where_flake8_reads_it_and_at_the_closing_line(tmp_path: Path) -> None:
-    call = 'mlflow.log_metric(\n            "loss",\n            loss,\n        )'
-    spread = HOT.replace('mlflow.log_metric("loss", loss)', call)
+    call = 'mlflow.log_metric(\n            "loss",\n            loss, step=batch,\n        )'
+    spread = HOT.replace('mlflow.log_metric("loss", loss, step=batch)', call)
     write(
         tmp_path,
         a=HOT.rstrip("\n") + "  # noqa: MLF101\n",

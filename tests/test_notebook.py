@@ -42,7 +42,7 @@ LOOP = """\
 # one epoch
 for batch in train_loader:
     loss = train_step(batch)
-    mlflow.log_metric("loss", loss)
+    mlflow.log_metric("loss", loss, step=batch)
 """
 
 
@@ -173,13 +173,13 @@ def test_cells_share_their_names(tmp_path: Path) -> None:
     (finding,) = found(tmp_path, written(*cells))
     assert in_cells((finding,)) == [(5, 4, "MLF101")]
     region = finding.region
-    assert (region.column, region.end_line, region.end_column) == (5, 4, 36)
+    assert (region.column, region.end_line, region.end_column) == (5, 4, 48)
     assert "(loop over train_loader, cell 5 line 2)" in finding.message
     assert [step.place for step in finding.chain] == ["nb.ipynb:cell 5:2", "nb.ipynb:cell 5:4"]
 
 
 def test_reasons_lie_in_other_cells(tmp_path: Path) -> None:
-    helper = "def report(loss):\n    print(loss)\n    mlflow.log_metric('loss', loss)\n"
+    helper = "def report(loss):\n    print(loss)\n    mlflow.log_metric('loss', loss, 1)\n"
     (finding,) = found(
         tmp_path, written(SETUP, LOADER, helper, "for batch in train_loader:\n    report(step(batch))\n")
     )
@@ -237,7 +237,7 @@ def test_a_cell_may_be_indented(tmp_path: Path) -> None:
 
 
 def test_top_level_await(tmp_path: Path) -> None:
-    cell = "async for batch in train_loader:\n    await step()\n    mlflow.log_metric('loss', 1)\n"
+    cell = "async for batch in train_loader:\n    await step()\n    mlflow.log_metric('loss', 1, 1)\n"
     assert in_cells(found(tmp_path, written(SETUP, LOADER, cell))) == [(3, 3, "MLF101")]
 
 
@@ -345,7 +345,7 @@ def test_cells_marked_for_another_language(tmp_path: Path) -> None:
 
 
 # ---------------------------------------------------------------------------------------------------- projects
-TRACKING = "import mlflow\n\n\ndef report(loss):\n    mlflow.log_metric('loss', loss)\n"
+TRACKING = "import mlflow\n\n\ndef report(loss):\n    mlflow.log_metric('loss', loss, 1)\n"
 
 
 @pytest.mark.parametrize("joined", [False, True])
@@ -367,7 +367,7 @@ def test_imports_in_other_languages_lead_nowhere(tmp_path: Path) -> None:
 
 # ------------------------------------------------------------------------------------------------ suppressions
 def test_comments_silence_lines_of_their_cell(tmp_path: Path) -> None:
-    silent = LOOP.replace("loss)\n", "loss)  # noqa: MLF101\n")
+    silent = LOOP.replace("batch)\n", "batch)  # noqa: MLF101\n")
     assert in_cells(found(tmp_path, written(SETUP, LOADER, silent, LOOP))) == [(4, 4, "MLF101")]
     above = LOOP.replace("    mlflow", "    # mlflow-lint: ignore[MLF101] on purpose\n    mlflow")
     assert in_cells(found(tmp_path, written(SETUP, LOADER, LOOP, above))) == [(3, 4, "MLF101")]
@@ -380,7 +380,7 @@ def test_comments_silence_the_whole_notebook(comment: str, tmp_path: Path) -> No
 
 
 def test_comments_count_beside_a_broken_cell(tmp_path: Path) -> None:
-    silent = LOOP.replace("loss)\n", "loss)  # noqa\n")
+    silent = LOOP.replace("batch)\n", "batch)  # noqa\n")
     findings = found(tmp_path, written(SETUP, "x = '''", LOADER, f"s = '''# noqa'''\n{silent}"))
     assert in_cells(findings) == [(2, 1, "MLF000")]
 
@@ -413,7 +413,7 @@ def test_what_the_command_prints(tmp_path: Path) -> None:
     assert full.out.startswith(
         "nb.ipynb:cell 3:5:5: MLF101 log_metric runs once per batch (loop over train_loader, cell 3"
     )
-    assert '\n5 |     mlflow.log_metric("loss", loss)\n  |     ^^^^' in full.out
+    assert '\n5 |     mlflow.log_metric("loss", loss, step=batch)\n  |     ^^^^' in full.out
     assert "= why: nb.ipynb:cell 3:3 loop over train_loader" in full.out
     assert "nb.ipynb:cell 4:2:18: MLF000 the cell cannot be read as Python: '(' was never closed" in full.out
     assert "\n2 | mlflow.log_metric(\n" in full.out
@@ -427,7 +427,7 @@ def test_json_tells_the_cell(tmp_path: Path) -> None:
     assert (item["cell"], item["location"], item["end_location"]) == (
         3,
         {"row": 4, "column": 5},
-        {"row": 4, "column": 36},
+        {"row": 4, "column": 48},
     )
     assert (item["filename"], item["noqa_row"], item["fix"]) == ("nb.ipynb", 4, None)
     assert [(step["cell"], step["row"]) for step in item["chain"]] == [(3, 2), (3, 4)]

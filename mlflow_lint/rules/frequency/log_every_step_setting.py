@@ -95,7 +95,6 @@ pl.Trainer(logger=False, log_every_n_steps=1)
     Example(
         "reported elsewhere, or each epoch",
         """\
-import mlflow
 from transformers import TrainingArguments
 
 TrainingArguments("out", logging_steps=1, report_to="wandb")
