@@ -41,7 +41,8 @@ def check(rule: Rule, context: Context) -> Iterator[Finding]:
             f"{setting.measured}; {setting.instead}"
         )
         severity = Severity.INFO if setting.throttled else Severity.WARNING
-        yield rule.finding(context, found.site.call, found.site.statement, message, severity)
+        chain = (context.step(found.site.call.span[0], f"{found.called} with {setting.argument}=1"),)
+        yield rule.finding(context, found.site.call, found.site.statement, message, severity, chain)
 
 
 EXAMPLES = (
