@@ -20,7 +20,7 @@ from mlflow_lint.source.file import Cell, SourceError, SourceFile, decode, is_no
 from mlflow_lint.source.gate import names_mlflow
 
 if TYPE_CHECKING:
-    from mlflow_lint.analysis.effects import Effects
+    from mlflow_lint.analysis.writes.effects import Effects
     from mlflow_lint.project.modules import Unit
 
 
@@ -63,8 +63,8 @@ class Project:
     def effects(self) -> Effects:
         """The analysis of the project, made on first use: importing it is a cost of its own."""
         if self._effects is None:
-            from mlflow_lint.analysis.effects import Effects
-            from mlflow_lint.analysis.resolve import Resolver
+            from mlflow_lint.analysis.names.resolve import Resolver
+            from mlflow_lint.analysis.writes.effects import Effects
             from mlflow_lint.project.modules import Modules
 
             self._effects = Effects(Resolver(Modules(self.finder, self._load)))
@@ -81,7 +81,7 @@ class Project:
             self._effects.forget()
 
     def _exports(self, file: str) -> frozenset[bytes]:
-        from mlflow_lint.analysis.exports import exports
+        from mlflow_lint.analysis.names.exports import exports
         from mlflow_lint.syntax.stack import with_deep_stack
 
         def names() -> frozenset[bytes]:

@@ -15,10 +15,10 @@ from mlflow.exceptions import MlflowException
 from mlflow.utils.validation import _validate_batch_log_data
 from tracking_store import StoreRunner
 
-from mlflow_lint.analysis.constants import Hole
-from mlflow_lint.analysis.meaning import Place
-from mlflow_lint.analysis.scopes import Scope
-from mlflow_lint.analysis.validity import LONGEST_KEY, accepted, refusal
+from mlflow_lint.analysis.correctness.validity import LONGEST_KEY, accepted, refusal
+from mlflow_lint.analysis.names.constants import Hole
+from mlflow_lint.analysis.names.meaning import Place
+from mlflow_lint.analysis.names.scopes import Scope
 from mlflow_lint.facts import model as facts
 
 CHECK: Callable[..., object] = _validate_batch_log_data

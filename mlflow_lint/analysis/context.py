@@ -8,15 +8,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from mlflow_lint.analysis.effects import Effects
-from mlflow_lint.analysis.hot import HotWrite, hot_writes
-from mlflow_lint.analysis.lifecycle import Lifecycle
-from mlflow_lint.analysis.per_key import KeyedWrite, keyed_writes
-from mlflow_lint.analysis.replay import Replay, replays
-from mlflow_lint.analysis.rows import Row, rows
-from mlflow_lint.analysis.run_state import Moment
-from mlflow_lint.analysis.summary import Body
-from mlflow_lint.analysis.tracking_uris import TrackingUri, tracking_uris
+from mlflow_lint.analysis.batching.per_key import KeyedWrite, keyed_writes
+from mlflow_lint.analysis.batching.replay import Replay, replays
+from mlflow_lint.analysis.batching.rows import Row, rows
+from mlflow_lint.analysis.frequency.hot import HotWrite, hot_writes
+from mlflow_lint.analysis.runs.lifecycle import Lifecycle
+from mlflow_lint.analysis.runs.run_state import Moment
+from mlflow_lint.analysis.store.tracking_uris import TrackingUri, tracking_uris
+from mlflow_lint.analysis.writes.effects import Effects
+from mlflow_lint.analysis.writes.summary import Body
 from mlflow_lint.findings import Step
 from mlflow_lint.project.modules import Unit
 

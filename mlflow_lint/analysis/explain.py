@@ -11,13 +11,22 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from mlflow_lint.analysis.context import Context
-from mlflow_lint.analysis.hot import counted_writes, hot_around
-from mlflow_lint.analysis.lines import Standing, enclosing, frames_in_sight, on_line, own_lines, standing
-from mlflow_lint.analysis.meaning import ClassRef, External, FunctionRef, Instance, Meaning, Place, Result, Several
-from mlflow_lint.analysis.repetition import loop_start
-from mlflow_lint.analysis.scopes import Binding, Imported, Item, Value
-from mlflow_lint.analysis.sites import Attempt, Frame, Guard, Loop, Rescue, Run, Site
-from mlflow_lint.analysis.summary import Body, Effect
+from mlflow_lint.analysis.flow.lines import Standing, enclosing, frames_in_sight, on_line, own_lines, standing
+from mlflow_lint.analysis.flow.repetition import loop_start
+from mlflow_lint.analysis.flow.sites import Attempt, Frame, Guard, Loop, Rescue, Run, Site
+from mlflow_lint.analysis.frequency.hot import counted_writes, hot_around
+from mlflow_lint.analysis.names.meaning import (
+    ClassRef,
+    External,
+    FunctionRef,
+    Instance,
+    Meaning,
+    Place,
+    Result,
+    Several,
+)
+from mlflow_lint.analysis.names.scopes import Binding, Imported, Item, Value
+from mlflow_lint.analysis.writes.summary import Body, Effect
 from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.api import WRITES, Api
 from mlflow_lint.facts.frequency import Frequency

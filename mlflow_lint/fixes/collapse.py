@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mlflow_lint.analysis.effects import Effects
-from mlflow_lint.analysis.meaning import Place
-from mlflow_lint.analysis.per_key import KeyedWrite, turn_names
-from mlflow_lint.analysis.rows import Write, arguments_of
-from mlflow_lint.analysis.sites import Attempt, Loop, Site
-from mlflow_lint.analysis.weight import is_pure
+from mlflow_lint.analysis.batching.per_key import KeyedWrite, turn_names
+from mlflow_lint.analysis.batching.rows import Write, arguments_of
+from mlflow_lint.analysis.flow.sites import Attempt, Loop, Site
+from mlflow_lint.analysis.flow.weight import is_pure
+from mlflow_lint.analysis.names.meaning import Place
+from mlflow_lint.analysis.writes.effects import Effects
 from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.api import Kind
 from mlflow_lint.facts.functions import inner_blocks

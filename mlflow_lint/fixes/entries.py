@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mlflow_lint.analysis.resolve import Resolver
-from mlflow_lint.analysis.rows import Write, displayed_keys
+from mlflow_lint.analysis.batching.rows import Write, displayed_keys
+from mlflow_lint.analysis.names.resolve import Resolver
 from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.api import Kind
 from mlflow_lint.facts.traverse import shown

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mlflow_lint.analysis.effects import Effects
-from mlflow_lint.analysis.rows import Row, Write
-from mlflow_lint.analysis.sites import Attempt, Frame, Loop, Run
-from mlflow_lint.analysis.summary import Body
-from mlflow_lint.analysis.throttles import assigned_names
-from mlflow_lint.analysis.weight import is_pure, is_report
+from mlflow_lint.analysis.batching.rows import Row, Write
+from mlflow_lint.analysis.flow.sites import Attempt, Frame, Loop, Run
+from mlflow_lint.analysis.flow.throttles import assigned_names
+from mlflow_lint.analysis.flow.weight import is_pure, is_report
+from mlflow_lint.analysis.writes.effects import Effects
+from mlflow_lint.analysis.writes.summary import Body
 from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.api import WRITES, Kind
 from mlflow_lint.facts.traverse import last_name, names_in

@@ -9,8 +9,8 @@ import re
 import sys
 from collections.abc import Iterator
 
-from mlflow_lint.analysis.meaning import External, Place
-from mlflow_lint.analysis.resolve import Resolver
+from mlflow_lint.analysis.names.meaning import External, Place
+from mlflow_lint.analysis.names.resolve import Resolver
 from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.api import Api, api_of
 from mlflow_lint.facts.functions import inner_blocks

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from mlflow_lint.analysis.per_iteration import IterationKey
+from mlflow_lint.analysis.correctness.per_iteration import IterationKey
 from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.api import Api, Kind
 from mlflow_lint.facts.traverse import argument

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mlflow_lint.analysis.scopes import Scope, module_scope
+from mlflow_lint.analysis.names.scopes import Scope, module_scope
 from mlflow_lint.facts import model as facts
 from mlflow_lint.findings import Step
 from mlflow_lint.project.finder import ModuleFinder

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from mlflow_lint.analysis.explain import Around, Called, Explanation
-from mlflow_lint.analysis.summary import Effect
+from mlflow_lint.analysis.writes.summary import Effect
 from mlflow_lint.explaining import Explained, Noted
 from mlflow_lint.facts.frequency import Frequency
 from mlflow_lint.findings import Finding, Step

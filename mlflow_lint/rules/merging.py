@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mlflow_lint.analysis.batching.rows import Row
 from mlflow_lint.analysis.context import Context
-from mlflow_lint.analysis.rows import Row
-from mlflow_lint.analysis.sites import Loop
+from mlflow_lint.analysis.flow.sites import Loop
 from mlflow_lint.facts.api import CALLS, Api, Kind
 from mlflow_lint.findings import Finding, Severity
 from mlflow_lint.fixes.collapse import collapse

@@ -23,8 +23,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mlflow_lint.analysis.artifacts.tables import repeated_tables
 from mlflow_lint.analysis.context import Context
-from mlflow_lint.analysis.tables import repeated_tables
 from mlflow_lint.findings import Finding, Severity
 from mlflow_lint.rules.base import Example, Rule
 

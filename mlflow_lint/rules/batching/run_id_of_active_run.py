@@ -22,9 +22,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mlflow_lint.analysis.context import Context
-from mlflow_lint.analysis.meaning import External
-from mlflow_lint.analysis.run_state import How, Moment
-from mlflow_lint.analysis.scopes import Entered, Value
+from mlflow_lint.analysis.names.meaning import External
+from mlflow_lint.analysis.names.scopes import Entered, Value
+from mlflow_lint.analysis.runs.run_state import How, Moment
 from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.api import Kind
 from mlflow_lint.findings import Finding, Severity

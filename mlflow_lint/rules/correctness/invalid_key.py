@@ -25,10 +25,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mlflow_lint.analysis.constants import Hole, Parts, constant_text, parts_of
 from mlflow_lint.analysis.context import Context
-from mlflow_lint.analysis.validity import accepted, refusal
-from mlflow_lint.analysis.written import entries, expects_failure
+from mlflow_lint.analysis.correctness.validity import accepted, refusal
+from mlflow_lint.analysis.names.constants import Hole, Parts, constant_text, parts_of
+from mlflow_lint.analysis.writes.written import entries, expects_failure
 from mlflow_lint.facts.api import Kind
 from mlflow_lint.facts.traverse import shown
 from mlflow_lint.findings import Finding, Severity

@@ -25,7 +25,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mlflow_lint.analysis.context import Context
-from mlflow_lint.analysis.per_iteration import iteration_keys
+from mlflow_lint.analysis.correctness.per_iteration import iteration_keys
 from mlflow_lint.facts.traverse import shown
 from mlflow_lint.findings import Applicability, Finding, Severity
 from mlflow_lint.fixes.steps import counter_as_step

@@ -26,7 +26,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mlflow_lint.analysis.context import Context
-from mlflow_lint.analysis.stepless import Stepless, stepless_metrics
+from mlflow_lint.analysis.correctness.stepless import Stepless, stepless_metrics
 from mlflow_lint.findings import Applicability, Finding, Fix, Severity
 from mlflow_lint.fixes.steps import with_step
 from mlflow_lint.rules.base import Example, Rule

@@ -22,9 +22,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mlflow_lint.analysis.context import Context
-from mlflow_lint.analysis.lifecycle import undeclared
-from mlflow_lint.analysis.run_state import How, Moment
-from mlflow_lint.analysis.sites import Attempt
+from mlflow_lint.analysis.flow.sites import Attempt
+from mlflow_lint.analysis.runs.lifecycle import undeclared
+from mlflow_lint.analysis.runs.run_state import How, Moment
 from mlflow_lint.findings import Applicability, Edit, Finding, Fix, Severity
 from mlflow_lint.rules.base import Example, Rule
 

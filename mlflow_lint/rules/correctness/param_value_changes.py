@@ -24,8 +24,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mlflow_lint.analysis.changed_params import changed_params
 from mlflow_lint.analysis.context import Context
+from mlflow_lint.analysis.correctness.changed_params import changed_params
 from mlflow_lint.findings import Finding, Severity
 from mlflow_lint.rules.base import Example, Rule
 

@@ -24,7 +24,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mlflow_lint.analysis.context import Context
-from mlflow_lint.analysis.run_state import How, Moment
+from mlflow_lint.analysis.runs.run_state import How, Moment
 from mlflow_lint.findings import Finding, Severity
 from mlflow_lint.rules.base import Example, Rule
 

@@ -23,8 +23,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mlflow_lint.analysis.context import Context
-from mlflow_lint.analysis.run_state import Moment
-from mlflow_lint.analysis.sites import Rescue
+from mlflow_lint.analysis.flow.sites import Rescue
+from mlflow_lint.analysis.runs.run_state import Moment
 from mlflow_lint.findings import Finding, Severity
 from mlflow_lint.rules.base import Example, Rule
 

@@ -25,7 +25,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mlflow_lint.analysis.context import Context
-from mlflow_lint.analysis.counters import misplaced_step
+from mlflow_lint.analysis.flow.counters import misplaced_step
 from mlflow_lint.facts.api import Kind
 from mlflow_lint.facts.traverse import shown
 from mlflow_lint.findings import Applicability, Edit, Finding, Fix, Severity

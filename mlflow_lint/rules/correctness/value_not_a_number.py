@@ -24,10 +24,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mlflow_lint.analysis.constants import bound_once, is_formatted
 from mlflow_lint.analysis.context import Context
-from mlflow_lint.analysis.meaning import Place
-from mlflow_lint.analysis.written import entries, expects_failure
+from mlflow_lint.analysis.names.constants import bound_once, is_formatted
+from mlflow_lint.analysis.names.meaning import Place
+from mlflow_lint.analysis.writes.written import entries, expects_failure
 from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.api import Kind
 from mlflow_lint.facts.traverse import shown

@@ -24,10 +24,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mlflow_lint.analysis.context import Context
-from mlflow_lint.analysis.meaning import Place
-from mlflow_lint.analysis.run_state import How, Moment
-from mlflow_lint.analysis.summary import Body
-from mlflow_lint.analysis.workers import Handed, handed_over
+from mlflow_lint.analysis.correctness.workers import Handed, handed_over
+from mlflow_lint.analysis.names.meaning import Place
+from mlflow_lint.analysis.runs.run_state import How, Moment
+from mlflow_lint.analysis.writes.summary import Body
 from mlflow_lint.findings import Finding, Severity
 from mlflow_lint.rules.base import Example, Rule
 

@@ -21,8 +21,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mlflow_lint.analysis.constancy import repeated_params
 from mlflow_lint.analysis.context import Context
+from mlflow_lint.analysis.frequency.constancy import repeated_params
 from mlflow_lint.findings import Finding, Severity
 from mlflow_lint.rules.base import Example, Rule
 

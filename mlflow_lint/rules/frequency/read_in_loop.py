@@ -30,7 +30,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mlflow_lint.analysis.context import Context
-from mlflow_lint.analysis.reads import repeated_reads
+from mlflow_lint.analysis.frequency.reads import repeated_reads
 from mlflow_lint.findings import Finding, Severity
 from mlflow_lint.rules.base import Example, Rule
 

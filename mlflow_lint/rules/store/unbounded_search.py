@@ -25,7 +25,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mlflow_lint.analysis.context import Context
-from mlflow_lint.analysis.searches import unbounded_searches
+from mlflow_lint.analysis.store.searches import unbounded_searches
 from mlflow_lint.facts import model as facts
 from mlflow_lint.findings import Applicability, Edit, Finding, Fix, Severity
 from mlflow_lint.rules.base import Example, Rule

@@ -1,0 +1,1 @@
+"""The same bytes again, or many small uploads (the questions of MLF3xx)."""

@@ -1,0 +1,1 @@
+"""Calls that could be one (the questions of MLF2xx)."""

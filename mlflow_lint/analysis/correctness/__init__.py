@@ -1,0 +1,1 @@
+"""Wrong data, lost data, exceptions (the questions of MLF4xx)."""

@@ -1,0 +1,272 @@
+"""Walk a body in the order in which it runs, and tell for each call what stands around it.
+
+A site carries its frames, outermost first: the loops it repeats in, the tests it depends on, the runs and `try`
+blocks it lies in. A `def` or lambda starts anew, since it runs where it is called. Invariant: one pass over the body;
+frames are shared between the sites below them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+from mlflow_lint.analysis.names.meaning import Place
+from mlflow_lint.analysis.names.scopes import clause_scope
+from mlflow_lint.facts import model as facts
+from mlflow_lint.facts.traverse import children, last_name
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Loop:
+    """The body of a loop: of a statement, or of one clause of a comprehension."""
+
+    node: facts.For | facts.While | facts.Clause
+    place: Place
+    around: tuple[Frame, ...]
+    """The frames that the loop itself stands in."""
+    owner: facts.Comprehension | None = None
+    """The comprehension that a clause belongs to."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Guard:
+    """Reached only when `test` came out as `holds`; `body` is what runs under it."""
+
+    test: facts.Expression
+    holds: bool
+    place: Place
+    body: facts.Block
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Run:
+    """Within a run that was opened here, or that ends here each turn."""
+
+    call: facts.Call
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Attempt:
+    """Where errors may be caught: the body of a `try` with handlers, or of `with suppress(…)`."""
+
+    node: facts.Try | facts.With
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Rescue:
+    """An `except` clause: reached only after a failure."""
+
+    node: facts.Try
+
+
+Frame: TypeAlias = Loop | Guard | Run | Attempt | Rescue
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Site:
+    """A call, and where it stands."""
+
+    call: facts.Call
+    frames: tuple[Frame, ...]
+    place: Place
+    block: facts.Block
+    index: int
+    """Of the statement in `block` that the call is part of."""
+
+    @property
+    def statement(self) -> facts.Statement:
+        """The statement that the call is part of."""
+        return self.block[self.index]
+
+    @property
+    def stands_alone(self) -> bool:
+        """Whether the call is a whole statement, so that nothing uses its result."""
+        statement = self.statement
+        return isinstance(statement, facts.Evaluate) and statement.value is self.call
+
+
+class RunOpening(Protocol):
+    """Tells whether evaluating a call opens an MLflow run."""
+
+    def opens_run(self, call: facts.Call, place: Place) -> bool:
+        """Whether the call opens a run that its result or what follows lives in."""
+
+    def ends_run(self, call: facts.Call, place: Place) -> bool:
+        """Whether the call ends a run."""
+
+
+def sites(body: facts.Block, place: Place, opening: RunOpening) -> Iterator[Site]:
+    """Every call of a body, those of functions defined in it left out."""
+    yield from _Walk(opening).block(body, place, ())
+
+
+class _Walk:
+    def __init__(self, opening: RunOpening) -> None:
+        self.opening = opening
+
+    def block(self, block: facts.Block, place: Place, frames: tuple[Frame, ...]) -> Iterator[Site]:
+        for index, statement in enumerate(block):
+            opened: list[facts.Call] = []
+            for site in self.statement(statement, block, index, place, frames):
+                yield site
+                if site.block is block and self.opening.opens_run(site.call, site.place):
+                    opened.append(site.call)
+            if opened and not isinstance(statement, facts.With):
+                frames = (*frames, Run(opened[-1]))
+            if isinstance(statement, facts.If):
+                frames = (*frames, *self.left_behind(statement, block[index + 1 :], place))
+
+    def run_of_turn(self, body: facts.Block, place: Place) -> Iterator[Run]:
+        """A loop that ends a run each turn writes to another run each turn, whoever opened it."""
+        for call in calls_of(body):
+            if self.opening.ends_run(call, place):
+                yield Run(call)
+                return
+
+    def left_behind(self, statement: facts.If, rest: facts.Block, place: Place) -> Iterator[Guard]:
+        """What follows `if test: continue` is reached only when the test failed."""
+        if leaves(statement.body) and not leaves(statement.orelse):
+            yield Guard(statement.test, False, place, rest)
+        elif statement.orelse and leaves(statement.orelse) and not leaves(statement.body):
+            yield Guard(statement.test, True, place, rest)
+
+    def statement(
+        self,
+        statement: facts.Statement,
+        block: facts.Block,
+        index: int,
+        place: Place,
+        frames: tuple[Frame, ...],
+    ) -> Iterator[Site]:
+        def evaluate(expression: facts.Expression | None, within: tuple[Frame, ...] = frames) -> Iterator[Site]:
+            if expression is not None:
+                yield from self.expression(expression, within, place, block, index)
+
+        match statement:
+            case facts.Evaluate(value) | facts.Leave(_, value):
+                yield from evaluate(value)
+            case facts.Assign(targets, value):
+                yield from evaluate(value)
+                for target in targets:
+                    yield from evaluate(target)
+            case facts.Update(target, _, value):
+                yield from evaluate(value)
+                yield from evaluate(target)
+            case facts.If(test, body, orelse):
+                yield from evaluate(test)
+                yield from self.block(body, place, (*frames, Guard(test, True, place, body)))
+                yield from self.block(orelse, place, (*frames, Guard(test, False, place, orelse)))
+            case facts.For(_, iterable, body, orelse):
+                yield from evaluate(iterable)
+                inside = (*frames, Loop(statement, place, frames))
+                yield from self.block(body, place, (*inside, *self.run_of_turn(body, place)))
+                yield from self.block(orelse, place, frames)
+            case facts.While(test, body, orelse):
+                inside = (*frames, Loop(statement, place, frames))
+                yield from evaluate(test, inside)
+                yield from self.block(body, place, (*inside, *self.run_of_turn(body, place)))
+                yield from self.block(orelse, place, frames)
+            case facts.Try(body, handlers, orelse, final):
+                attempt = (*frames, Attempt(statement)) if handlers else frames
+                yield from self.block(body, place, attempt)
+                for handler in handlers:
+                    yield from self.block(handler.body, place, (*frames, Rescue(statement)))
+                yield from self.block(orelse, place, frames)
+                yield from self.block(final, place, frames)
+            case facts.With(items, body):
+                inside = frames
+                for value, _ in items:
+                    yield from self.expression(value, inside, place, block, index)
+                    if isinstance(value, facts.Call) and self.opening.opens_run(value, place):
+                        inside = (*inside, Run(value))
+                    if last_name(value) in ("suppress", "raises"):
+                        inside = (*inside, Attempt(statement))
+                yield from self.block(body, place, inside)
+            case facts.Match(subject, cases):
+                yield from evaluate(subject)
+                for case in cases:
+                    guarded = (*frames, Guard(case.guard or facts.Opaque(), True, place, case.body))
+                    yield from evaluate(case.guard)
+                    yield from self.block(case.body, place, guarded)
+            case facts.Function(_, parameters, _, decorators):
+                for decorator in decorators:
+                    yield from evaluate(decorator)
+                for parameter in parameters:
+                    yield from evaluate(parameter.default)
+            case facts.Class(_, bases, body, decorators):
+                for decorator in decorators:
+                    yield from evaluate(decorator)
+                for base in bases:
+                    yield from evaluate(base.value)
+                inner = place.scope.inner.get(id(statement))
+                if inner is not None:
+                    yield from self.block(body, Place(inner, None), frames)
+            case facts.Import() | facts.Declare():
+                pass
+
+    def expression(
+        self,
+        expression: facts.Expression,
+        frames: tuple[Frame, ...],
+        place: Place,
+        block: facts.Block,
+        index: int,
+    ) -> Iterator[Site]:
+        match expression:
+            case facts.Constant() | facts.Name() | facts.Lambda():
+                return
+            case facts.Comprehension(_, element, clauses):
+                inner = Place(clause_scope(expression, place.scope), place.receiver)
+                inside = frames
+                for position, clause in enumerate(clauses):
+                    where = place if position == 0 else inner
+                    yield from self.expression(clause.iterable, inside, where, block, index)
+                    inside = (*inside, Loop(clause, inner, inside, expression))
+                    for condition in clause.conditions:
+                        yield from self.expression(condition, inside, inner, block, index)
+                        inside = (*inside, Guard(condition, True, inner, ()))
+                yield from self.expression(element, inside, inner, block, index)
+                return
+            case facts.Conditional(test, body, otherwise):
+                yield from self.expression(test, frames, place, block, index)
+                yield from self.expression(body, (*frames, Guard(test, True, place, ())), place, block, index)
+                yield from self.expression(otherwise, (*frames, Guard(test, False, place, ())), place, block, index)
+                return
+            case facts.Operation("and" | "or" as operator, operands):
+                inside = frames
+                for operand in operands:
+                    yield from self.expression(operand, inside, place, block, index)
+                    inside = (*inside, Guard(operand, operator == "and", place, ()))
+                return
+        for child in children(expression):
+            yield from self.expression(child, frames, place, block, index)
+        if isinstance(expression, facts.Call):
+            yield Site(expression, frames, place, block, index)
+
+
+def calls_of(block: facts.Block) -> Iterator[facts.Call]:
+    """Calls that stand as statements of a block and are sure to run with it."""
+    for statement in block:
+        match statement:
+            case facts.Evaluate(facts.Call() as call):
+                yield call
+            case facts.With(_, body):
+                yield from calls_of(body)
+            case facts.Try(body, _, orelse, final):
+                yield from calls_of((*body, *orelse, *final))
+
+
+def leaves(block: facts.Block) -> bool:
+    """Whether a block always ends its loop turn or its function: nothing after it in the outer block runs."""
+    if not block:
+        return False
+    last = block[-1]
+    match last:
+        case facts.Leave():
+            return True
+        case facts.If(_, body, orelse):
+            return leaves(body) and leaves(orelse)
+        case facts.With(_, body):
+            return leaves(body)
+    return False

@@ -1,0 +1,1 @@
+"""Calls that run too often (the questions of MLF1xx)."""

@@ -1,0 +1,118 @@
+"""Writes that run once per step, unthrottled, in one MLflow run.
+
+Invariant: a loop counts only if nothing between it and the write lets some turns through, and no run is opened in
+between: frequencies are counted per run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Iterator
+from dataclasses import dataclass
+
+from mlflow_lint.analysis.flow.repetition import Repetition, by_hook, by_loop
+from mlflow_lint.analysis.flow.sites import Frame, Loop, Run, Site
+from mlflow_lint.analysis.writes.effects import Effects
+from mlflow_lint.analysis.writes.summary import Body, Effect
+from mlflow_lint.facts import model as facts
+from mlflow_lint.facts.api import WRITES, Api, Kind
+from mlflow_lint.facts.frequency import Frequency
+from mlflow_lint.findings import Step
+
+BUFFERING = "MLFLOW_ASYNC_LOGGING_BUFFERING_SECONDS"
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class HotWrite:
+    """A line that writes to MLflow each step."""
+
+    site: Site
+    api: Api
+    where: str
+    """The loop or hook, in words, with its line: `loop over train_loader, line 41`."""
+    unit: str
+    """`once per batch`."""
+    chain: tuple[Step, ...]
+    """From the loop to the MLflow call."""
+
+    @property
+    def through(self) -> Step | None:
+        """The line that writes, when it is not the hot line itself."""
+        return self.chain[-1] if len(self.chain) > 2 else None
+
+
+def hot_writes(effects: Effects, bodies: Iterable[Body], replays: Container[int]) -> Iterator[HotWrite]:
+    """Hot writes of a file, in order; of several of one kind in one block of one loop only the first.
+
+    `replays` are the loops (by `id`) that walk finished data: none of these is hot, whatever its names say.
+    """
+    for body in bodies:
+        seen: set[tuple[int, int, Kind]] = set()
+        for site in effects.sites(body):
+            writes = list(counted_writes(effects, site, body))
+            if not writes:
+                continue
+            around = hot_around(effects, site, body, replays)
+            if around is None:
+                continue
+            for api, chain in writes:
+                key = (around.marker, id(site.block), _group(api))
+                if key not in seen:
+                    seen.add(key)
+                    yield HotWrite(site, api, around.where, around.unit, (around.step, *chain))
+
+
+def _group(api: Api) -> Kind:
+    return Kind.METRIC if api.kind is Kind.BATCH else api.kind
+
+
+def counted_writes(effects: Effects, site: Site, body: Body) -> Iterator[tuple[Api, tuple[Step, ...]]]:
+    """The writes that each evaluation of a call makes, itself or through project functions, unthrottled on the way."""
+    at = site.call.span[0]
+    kinds: set[Kind] = set()
+    for api in effects.apis(site.call, site.place):
+        if api.kind in WRITES and not is_buffered(site.call, body) and _group(api) not in kinds:
+            kinds.add(_group(api))
+            yield api, (body.unit.step(at, api.label),)
+    for reached in effects.reached(site.call, site.place):
+        step = body.unit.step(at, f"{reached.function.definition.name}()")
+        for effect in sorted(reached.effects, key=_preference):
+            if effect.api.kind not in WRITES or effect.throttled or effect.own_run or _group(effect.api) in kinds:
+                continue
+            kinds.add(_group(effect.api))
+            yield effect.api, (step, *effect.chain)
+
+
+def _preference(effect: Effect) -> int:
+    return len(effect.chain)
+
+
+def is_buffered(call: facts.Call, body: Body) -> bool:
+    """Whether a write is asynchronous, with the variable that merges queued calls set in the same file."""
+    if BUFFERING not in body.unit.text:
+        return False
+    given = call.keyword("synchronous")
+    if given is not None:
+        return given.value == facts.Constant(False)
+    return "enable_async_logging" in body.unit.text or "MLFLOW_ENABLE_ASYNC_LOGGING" in body.unit.text
+
+
+def hot_around(effects: Effects, site: Site, body: Body, replays: Container[int]) -> Repetition | None:
+    """The innermost hot loop or hook around a call."""
+    frames = site.frames
+    for index in range(len(frames) - 1, -1, -1):
+        frame = frames[index]
+        if isinstance(frame, Run):
+            return None
+        if isinstance(frame, Loop) and id(frame.node) not in replays:
+            verdict = effects.loops.verdict(frame)
+            if verdict.frequency is Frequency.PER_STEP and not effects.throttles.between(frames[index + 1 :], frame):
+                return by_loop(frame, body, verdict)
+    return _hook_around(effects, body, frames)
+
+
+def _hook_around(effects: Effects, body: Body, frames: tuple[Frame, ...]) -> Repetition | None:
+    hooked = effects.hook(body)
+    if hooked is None or hooked[1] is not Frequency.PER_STEP or effects.throttles.between(frames, None):
+        return None
+    assert body.function is not None
+    return by_hook(body.function.definition, body, hooked)

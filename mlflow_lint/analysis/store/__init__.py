@@ -1,0 +1,1 @@
+"""How the process talks to the tracking store (the questions of MLF5xx)."""

@@ -1,0 +1,185 @@
+"""Searches for runs of which only the first rows are looked at, or whether there are any.
+
+Invariant: every use of what a search gives is looked at; one that is not understood may need all rows, and says no.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from mlflow_lint.analysis.flow.sites import Site
+from mlflow_lint.analysis.writes.effects import Effects
+from mlflow_lint.analysis.writes.summary import Body
+from mlflow_lint.facts import model as facts
+from mlflow_lint.facts.functions import inner_blocks, own_expressions
+from mlflow_lint.facts.traverse import argument, children
+
+_EMPTY_WHEN = {(">", 0), ("==", 0), ("!=", 0), ("<", 1), (">=", 1)}
+_HEAD = 5
+_STANDARD = frozenset("run_id experiment_id status artifact_uri start_time end_time".split())
+_NO_COLUMNS = frozenset("columns index dtypes T".split())
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Use:
+    """An expression, and what it stands in: the expressions around it, innermost first, and the statement."""
+
+    statement: facts.Statement
+    around: tuple[facts.Expression, ...]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Search:
+    """A search without `max_results`, and how many of its rows are needed."""
+
+    site: Site
+    rows: int
+    """0 where only their being there counts."""
+    use: int
+    """Offset of the statement that looks at them first."""
+    any_columns: bool
+    """Whether what is read of them is there for each run: keys that only other runs have make columns too."""
+
+
+def unbounded_searches(effects: Effects, bodies: Iterable[Body]) -> Iterator[Search]:
+    """Fluent searches of a file that ask for all rows and need a few."""
+    for body in bodies:
+        for site in effects.sites(body):
+            api = effects.api(site.call, site.place)
+            if api is None or api.client or api.name != "search_runs" or site.call.spread:
+                continue
+            if argument(site.call, "max_results", api.parameters.index("max_results")) is not None:
+                continue
+            uses = list(_uses(site, body))
+            needs = [_rows(chain) for chain in uses]
+            known = [need for need in needs if need is not None]
+            if known and len(known) == len(needs):
+                output = argument(site.call, "output_format", api.parameters.index("output_format"))
+                lists = output is not None and output.value == facts.Constant("list")
+                columns = lists or all(need == 0 or _is_standard(use) for use, need in zip(uses, known, strict=True))
+                yield Search(site, max(known), uses[0].statement.span[0], columns)
+
+
+def _uses(site: Site, body: Body) -> Iterator[_Use]:
+    """What becomes of the result of a search: where it stands, or where the name that keeps it is read."""
+    statement = site.statement
+    if not (isinstance(statement, facts.Assign) and statement.value is site.call):
+        for expression in own_expressions(statement):
+            yield from _found(statement, (), expression, site.call)
+        return
+    if len(statement.targets) != 1 or not isinstance(statement.targets[0], facts.Name):
+        yield _Use(statement, ())  # kept where it is not followed to
+        return
+    name = statement.targets[0]
+    holder = body.place.scope.holder(name.id)
+    if holder is None:
+        return
+    here = [index for index, other in enumerate(site.block) if _assigns(other, name)]
+    # Only if this block alone gives the name its values is it clear which reads are of this one.
+    in_order = len(holder.bindings[name.id]) == len(here) and holder is body.place.scope
+    later = next((index for index in here if index > site.index), len(site.block))
+    block = site.block[site.index + 1 : later + 1] if in_order else body.unit.facts.body
+    for use in _reads(block, name):
+        if not in_order or use.statement is not statement:
+            yield use
+    if in_order and later < len(site.block):
+        return
+    if in_order and site.block is not body.block:
+        yield from (use for use in _reads(body.block, name) if use.statement.span[0] >= site.block[-1].span[1])
+
+
+def _assigns(statement: facts.Statement, name: facts.Name) -> bool:
+    return isinstance(statement, facts.Assign) and name in statement.targets
+
+
+def _reads(block: facts.Block, name: facts.Name) -> Iterator[_Use]:
+    """Every read of a name in a block, functions in it included."""
+    for statement in block:
+        for expression in own_expressions(statement):
+            if not (_assigns(statement, name) and expression == name):
+                yield from _found(statement, (), expression, name)
+        blocks = (statement.body,) if isinstance(statement, (facts.Function, facts.Class)) else inner_blocks(statement)
+        for inner in blocks:
+            yield from _reads(inner, name)
+
+
+def _found(
+    statement: facts.Statement, around: tuple[facts.Expression, ...], here: facts.Expression, wanted: facts.Expression
+) -> Iterator[_Use]:
+    if here is wanted or (isinstance(wanted, facts.Name) and here == wanted):
+        yield _Use(statement, around)
+        return
+    for child in children(here):
+        yield from _found(statement, (here, *around), child, wanted)
+
+
+def _rows(use: _Use) -> int | None:
+    """How many rows a use needs; None for all of them, or for a use that is not understood."""
+    match use.around:
+        case (facts.Attribute(_, "empty"), *_):
+            return 0
+        case (facts.Attribute(_, name), *_) if name in _NO_COLUMNS:
+            return None
+        case (facts.Attribute(_, "iloc" | "loc" | "iat" | "at" | "values"), facts.Subscript(_, index), *_):
+            return _first(index)
+        case (facts.Attribute(_, "shape"), facts.Subscript(_, facts.Constant(0)) as count, *rest):
+            return _emptiness(use.statement, rest, count)
+        case (facts.Attribute(_, "head"), facts.Call(_, ()), *_):
+            return _HEAD
+        case (facts.Attribute(_, "head"), facts.Call(_, (facts.Argument(facts.Constant(int() as count)),)), *_):
+            return count
+        case (facts.Attribute() | facts.Subscript(_, facts.Constant(str())), facts.Subscript(_, index), *_):
+            return _first(index)  # of a column
+        case (
+            facts.Attribute() | facts.Subscript(_, facts.Constant(str())),
+            facts.Attribute(_, "iloc" | "loc" | "iat" | "values"),
+            facts.Subscript(_, index),
+            *_,
+        ):
+            return _first(index)
+        case (facts.Subscript(_, index), *_):
+            return _first(index)
+        case (facts.Call(facts.Name("len"), _) as count, *rest):
+            return _emptiness(use.statement, rest, count)
+        case (facts.Comparison(("is" | "is not",), _), *_):
+            return 0
+    return 0 if _only_tested(use.statement, use.around) else None
+
+
+def _is_standard(use: _Use) -> bool:
+    """Whether a use reads a column that each run has."""
+    for node in use.around:
+        match node:
+            case facts.Attribute(_, name) | facts.Subscript(_, facts.Constant(str() as name)) if name in _STANDARD:
+                return True
+            case facts.Subscript(_, facts.Collection("tuple", (_, facts.Constant(str() as name)))) if name in _STANDARD:
+                return True
+    return False
+
+
+def _first(index: facts.Expression) -> int | None:
+    match index:
+        case facts.Constant(0) | facts.Collection("tuple", (facts.Constant(0), *_)):
+            return 1
+    return None
+
+
+def _emptiness(statement: facts.Statement, around: list[facts.Expression], count: facts.Expression) -> int | None:
+    """0 where a number of rows only tells whether there are any."""
+    match around:
+        case [facts.Comparison((operator,), (left, facts.Constant(int() as limit))), *_] if left is count:
+            return 0 if (operator, limit) in _EMPTY_WHEN else None
+    return 0 if _only_tested(statement, tuple(around)) else None
+
+
+def _only_tested(statement: facts.Statement, around: tuple[facts.Expression, ...]) -> bool:
+    """Whether only the truth of a value counts: `if runs`, `not runs`, `if runs and …`."""
+    match around:
+        case ():
+            return isinstance(statement, (facts.If, facts.While))
+        case (facts.Operation("not", _), *_):
+            return True
+        case (facts.Operation("and" | "or", _), *rest):
+            return _only_tested(statement, tuple(rest))
+    return False

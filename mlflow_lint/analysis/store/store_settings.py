@@ -1,0 +1,157 @@
+"""Where code says which store to use and how to get in: calls, variables of the environment, names, defaults.
+
+Invariant: what a setting is for follows from what takes it or from its name; what its value is, is not asked here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from mlflow_lint.analysis.names.meaning import External, Place
+from mlflow_lint.analysis.writes.effects import Effects
+from mlflow_lint.analysis.writes.summary import Body
+from mlflow_lint.facts import model as facts
+from mlflow_lint.facts.api import CLIENTS
+from mlflow_lint.facts.functions import inner_blocks, own_expressions
+from mlflow_lint.facts.traverse import argument, descend
+from mlflow_lint.findings import Step
+from mlflow_lint.project.modules import Unit
+
+_SETTERS = re.compile(r"mlflow\.(?:\w+\.)*set_(tracking|registry)_uri")
+_URI_NAME = re.compile(r"(?:.*_)?(?:mlflow|tracking|mlflow_registry)_ur[il]", re.IGNORECASE)
+_URI_OPTION = re.compile(r"--(?:[\w-]*[-_])?(?:mlflow|tracking)[-_]ur[il]")
+_VARIABLE = re.compile(r"MLFLOW_[A-Z0-9_]+")
+_URI_VARIABLES = ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class StoreSetting:
+    """A value that is given for some setting of MLflow's store."""
+
+    name: str
+    """What it is for: a variable of the environment, or the variable that means the same."""
+    taker: str
+    """What takes it, for a message: `set_tracking_uri`."""
+    value: facts.Expression
+    place: Place
+    span: facts.Span
+    statement: facts.Statement
+    by_name: bool
+    """Whether only a name tells what it is for."""
+
+    @property
+    def is_uri(self) -> bool:
+        """Whether it is the address of a store."""
+        return self.name in _URI_VARIABLES
+
+    @property
+    def taken(self) -> str:
+        """What takes the value, with its line."""
+        return f"{self.taker}, {self.place.unit.where(self.span[0])}"
+
+    def chain(self, span: facts.Span, what: str) -> tuple[Step, ...]:
+        """From where the literal stands to what takes it; one step where they are the same line."""
+        unit = self.place.unit
+        steps = (unit.step(span[0], what), unit.step(self.span[0], f"given to {self.taker}"))
+        return steps if unit.line(span[0]) != unit.line(self.span[0]) else steps[1:]
+
+
+def store_settings(effects: Effects, unit: Unit) -> Iterator[StoreSetting]:
+    """Every setting of a file."""
+    for body in effects.bodies(unit):
+        yield from _of_block(effects, body.block, body)
+
+
+def _of_block(effects: Effects, block: facts.Block, body: Body) -> Iterator[StoreSetting]:
+    for statement in block:
+        reader = _Reader(effects, statement, body.place)
+        yield from reader.settings()
+        if isinstance(statement, facts.Class):
+            inner = body.place.scope.inner.get(id(statement))
+            if inner is not None:
+                yield from _of_block(effects, statement.body, Body(statement.body, Place(inner), None))
+        for inner_block in inner_blocks(statement):
+            yield from _of_block(effects, inner_block, body)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Reads the settings of one statement."""
+
+    effects: Effects
+    statement: facts.Statement
+    place: Place
+
+    def settings(self) -> Iterator[StoreSetting]:
+        match self.statement:
+            case facts.Assign(targets, value, _, span) if value is not None:
+                for target in targets:
+                    yield from self.assigned(target, value, span)
+            case facts.Function(_, parameters, _, _, _, _, _, span):
+                for parameter in parameters:
+                    if parameter.default is not None and _URI_NAME.fullmatch(parameter.name):
+                        yield self.named(f"parameter {parameter.name}", parameter.default, span)
+        for expression in own_expressions(self.statement):
+            for node in descend(expression):
+                if isinstance(node, facts.Call):
+                    yield from self.called(node)
+                elif isinstance(node, facts.Mapping):
+                    yield from self.mapped(node)
+
+    def assigned(self, target: facts.Expression, value: facts.Expression, span: facts.Span) -> Iterator[StoreSetting]:
+        match target:
+            case facts.Subscript(_, facts.Constant(str() as name)) if _VARIABLE.fullmatch(name):
+                yield self.setting(name, name, value, span, False)
+            case facts.Name(name) | facts.Attribute(_, name) | facts.Subscript(_, facts.Constant(str() as name)):
+                if _URI_NAME.fullmatch(name):
+                    yield self.named(name, value, span)
+
+    def mapped(self, mapping: facts.Mapping) -> Iterator[StoreSetting]:
+        for key, value in mapping.items:
+            if isinstance(key, facts.Constant) and isinstance(key.value, str):
+                if _VARIABLE.fullmatch(key.value):
+                    yield self.setting(key.value, key.value, value, self.statement.span, False)
+                elif _URI_NAME.fullmatch(key.value):
+                    yield self.named(f'"{key.value}"', value, self.statement.span)
+
+    def called(self, call: facts.Call) -> Iterator[StoreSetting]:
+        meaning = self.effects.target(call, self.place)
+        dotted = meaning.dotted if isinstance(meaning, External) else ""
+        setter = _SETTERS.fullmatch(dotted)
+        if setter:
+            uri = argument(call, "uri", 0)
+            if uri is not None:
+                kind = setter.group(1)
+                yield self.setting(f"MLFLOW_{kind.upper()}_URI", f"set_{kind}_uri", uri.value, uri.span, False)
+            return
+        if dotted in CLIENTS:
+            for position, kind in enumerate(("tracking", "registry")):
+                uri = argument(call, f"{kind}_uri", position)
+                if uri is not None:
+                    yield self.setting(f"MLFLOW_{kind.upper()}_URI", "MlflowClient", uri.value, uri.span, False)
+            return
+        first = call.arguments[0].value if call.arguments else None
+        if isinstance(first, facts.Constant) and isinstance(first.value, str):
+            if _VARIABLE.fullmatch(first.value):
+                value = argument(call, "default", 1)
+                if value is not None:
+                    yield self.setting(first.value, first.value, value.value, value.span, False)
+            default = call.keyword("default")
+            if default is not None and any(
+                isinstance(given.value, facts.Constant) and _URI_OPTION.fullmatch(str(given.value.value))
+                for given in call.arguments
+            ):
+                yield self.named(str(first.value), default.value, default.span)
+        for given in call.arguments:
+            if given.keyword is not None and _VARIABLE.fullmatch(given.keyword):
+                yield self.setting(given.keyword, given.keyword, given.value, given.span, False)
+            elif given.keyword is not None and _URI_NAME.fullmatch(given.keyword):
+                yield self.named(f"{given.keyword}=", given.value, given.span)
+
+    def named(self, taker: str, value: facts.Expression, span: facts.Span) -> StoreSetting:
+        return self.setting("MLFLOW_TRACKING_URI", taker, value, span, True)
+
+    def setting(self, name: str, taker: str, value: facts.Expression, span: facts.Span, by_name: bool) -> StoreSetting:
+        return StoreSetting(name, taker, value, self.place, span, self.statement, by_name)

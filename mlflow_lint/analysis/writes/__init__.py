@@ -1,0 +1,1 @@
+"""What functions do to the tracking store, and what their writes write."""

@@ -1,0 +1,377 @@
+"""What one call of a function does to the tracking store.
+
+A function's effects are the MLflow writes that it makes itself and those of the project functions it calls, each with
+the chain of lines that leads there and whether something on the way lets only some calls through. What it calls only
+because it was passed in is deferred: the caller knows what that is. Invariant: a function that is being summarised
+contributes nothing to itself (recursion ends), and a summary is bounded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from mlflow_lint.analysis.flow.loops import Loops
+from mlflow_lint.analysis.flow.registered import Registered
+from mlflow_lint.analysis.flow.sites import Loop, Run, Site, sites
+from mlflow_lint.analysis.flow.throttles import Throttles
+from mlflow_lint.analysis.memo import Memo
+from mlflow_lint.analysis.names.annotations import is_vague
+from mlflow_lint.analysis.names.arguments import filled_parameters
+from mlflow_lint.analysis.names.meaning import (
+    ClassRef,
+    External,
+    FunctionRef,
+    Instance,
+    Meaning,
+    Place,
+    options_of,
+)
+from mlflow_lint.analysis.names.overrides import Overrides, is_abstract
+from mlflow_lint.analysis.names.resolve import Resolver
+from mlflow_lint.analysis.names.scopes import Scope
+from mlflow_lint.analysis.writes.keys import Key, Keys, Origin
+from mlflow_lint.analysis.writes.summary import NOTHING, Body, Deferred, Effect, Reached, Summary
+from mlflow_lint.facts import model as facts
+from mlflow_lint.facts.api import Api, Kind, api_of
+from mlflow_lint.facts.frequency import Frequency
+from mlflow_lint.facts.functions import is_static
+from mlflow_lint.facts.hooks import hook
+from mlflow_lint.facts.traverse import argument
+from mlflow_lint.findings import Step
+from mlflow_lint.project.modules import Unit
+
+_MOST_EFFECTS = 24
+_MOST_DEFERRED = 48
+_LONGEST_CHAIN = 8
+
+
+class Effects:
+    """Summaries of functions, made on demand and remembered."""
+
+    def __init__(self, resolver: Resolver) -> None:
+        self.resolver = resolver
+        self._targets: dict[tuple[int, int], Meaning | None] = {}
+        # One memo for both, since what is around a call (a run that a helper opens) rests on effects in turn.
+        self._known: Memo[tuple[Site, ...] | Summary] = Memo(NOTHING)
+        self._start()
+
+    def _start(self) -> None:
+        self.throttles = Throttles(self.resolver)
+        self.loops = Loops(self.resolver)
+        self._keys = Keys(self.resolver, self.throttles)
+        self._overrides = Overrides(self.resolver)
+        self._registered = Registered(self.resolver)
+
+    def forget(self) -> None:
+        """Drop every conclusion, because more modules are known now."""
+        self.resolver.forget()
+        self._start()
+        self._targets.clear()
+        self._known.clear()
+
+    # ---------------------------------------------------------------------------------------------- bodies
+    def bodies(self, unit: Unit) -> Iterator[Body]:
+        """The module and every function of a file, in order of appearance."""
+        yield Body(unit.facts.body, Place(unit.scope), None)
+        pending = [unit.scope]
+        while pending:
+            scope = pending.pop(0)
+            for inner in scope.inner.values():
+                pending.append(inner)
+                if isinstance(inner.owner, facts.Function):
+                    function = self._function(inner.owner, inner, unit)
+                    yield Body(inner.owner.body, Place(inner, function.receiver), function)
+
+    def _function(self, definition: facts.Function, scope: Scope, unit: Unit) -> FunctionRef:
+        receiver = None
+        for outer in scope.enclosing():
+            if isinstance(outer.owner, facts.Class):
+                receiver = ClassRef(unit, outer.owner, outer)
+                break
+        return FunctionRef(unit, definition, scope, receiver)
+
+    def sites(self, body: Body) -> tuple[Site, ...]:
+        """The calls of a body with what stands around them."""
+        receiver = body.place.receiver
+        key = ("sites", id(body.block), id(receiver.definition) if receiver else 0)
+        found = self._known.get(key, lambda: tuple(sites(body.block, body.place, self)))
+        return found if isinstance(found, tuple) else ()
+
+    def hook(self, body: Body) -> tuple[str, Frequency] | None:
+        """The framework that calls a function again and again, and how often; None for other bodies."""
+        function = body.function
+        if function is None:
+            return None
+        registered = self._registered.hook(function)
+        if registered is not None or function.receiver is None:
+            return registered
+        if function.scope.parent is not function.receiver.scope:
+            return None
+        bases = [a.dotted for a in self.resolver.classes.ancestry(function.receiver) if isinstance(a, External)]
+        found = hook(function.definition.name, bases)
+        return (found[0].name, found[1]) if found else None
+
+    # ----------------------------------------------------------------------------------------------- calls
+    def api(self, call: facts.Call, place: Place) -> Api | None:
+        """The MLflow call that this plainly is, all its arguments in sight; None for anything else."""
+        meaning = self.target(call, place)
+        return _api(meaning) if isinstance(meaning, External) and not meaning.applied else None
+
+    def apis(self, call: facts.Call, place: Place) -> list[Api]:
+        """The MLflow calls that this is or may be: also those of a partial, or of one of several loggers."""
+        found = [_api(option) for option in options_of(self.target(call, place))]
+        return [api for api in found if api is not None]
+
+    def target(self, call: facts.Call, place: Place) -> Meaning | None:
+        """What a call calls. Asked of each call by every rule, so remembered by call."""
+        key = (id(call), id(place.receiver.definition) if place.receiver else 0)
+        if key not in self._targets:
+            self._targets[key] = self.resolver.resolve(call.function, place)
+        return self._targets[key]
+
+    def opens_run(self, call: facts.Call, place: Place) -> bool:
+        """Whether a call opens an MLflow run, itself or through a helper of the project."""
+        meaning = self.target(call, place)
+        api = _api(meaning)
+        if api is not None:
+            return api.kind is Kind.RUN and not _reopens(call, api)
+        if isinstance(meaning, ClassRef):
+            entering = self.resolver.attribute(Instance(meaning), "__enter__")
+            if isinstance(entering, FunctionRef):
+                return any(effect.api.kind is Kind.RUN for effect in self.of(entering))
+        if isinstance(meaning, FunctionRef):
+            return any(effect.api.kind is Kind.RUN for effect in self.of(meaning))
+        return False
+
+    def ends_run(self, call: facts.Call, place: Place) -> bool:
+        """Whether a call ends an MLflow run, itself or through a helper of the project."""
+        meaning = self.target(call, place)
+        if isinstance(meaning, FunctionRef):
+            return any(effect.api.kind is Kind.END and effect.throttled is None for effect in self.of(meaning))
+        api = _api(meaning)
+        return api is not None and api.kind is Kind.END
+
+    def reached(self, call: facts.Call, place: Place) -> tuple[Reached, ...]:
+        """The project functions that a call may reach, and what they do with what they are given there."""
+        found = []
+        for function in self._functions(self.target(call, place)):
+            summary = self._summary(function)
+            passed = self._passed(summary, call, place, function)
+            found.append(Reached(function, (*summary.effects, *passed) if passed else summary.effects))
+        return tuple(found)
+
+    def _functions(self, meaning: Meaning | None) -> Iterator[FunctionRef]:
+        """What runs when something is called: a function, a constructor, an object's `__call__`."""
+        for option in options_of(meaning):
+            reached: Meaning | None = option
+            if isinstance(option, ClassRef):
+                reached = self.resolver.attribute(Instance(option), "__init__")
+            elif isinstance(option, Instance):
+                reached = self.resolver.attribute(option, "__call__")
+            for function in options_of(reached):
+                if isinstance(function, FunctionRef):
+                    yield function
+
+    def of(self, function: FunctionRef) -> tuple[Effect, ...]:
+        """What one call of a function writes, whatever it is given."""
+        return self._summary(function).effects
+
+    def _summary(self, function: FunctionRef) -> Summary:
+        definition = function.definition
+        key = ("effects", id(definition), id(function.receiver.definition) if function.receiver else 0)
+        found = self._known.get(key, lambda: self._summarise(function))
+        return found if isinstance(found, Summary) else NOTHING
+
+    def _summarise(self, function: FunctionRef) -> Summary:
+        body = Body(function.definition.body, Place(function.scope, function.receiver), function)
+        effects: dict[tuple[object, ...], Effect] = {}
+        deferred: dict[tuple[object, ...], Deferred] = {}
+
+        def keep(effect: Effect) -> None:
+            shape = (effect.api, effect.throttled is None, effect.repeated, effect.own_run, effect.key)
+            if len(effects) < _MOST_EFFECTS and len(effect.chain) <= _LONGEST_CHAIN:
+                effects.setdefault(shape, effect)
+
+        if is_abstract(function.definition):
+            for effect in self._overriding(function):
+                keep(effect)
+            return Summary(tuple(effects.values()))
+        for site in self.sites(body):
+            for effect in self._at(site):
+                keep(effect)
+            for waiting in self._deferred_at(site):
+                what = (waiting.origin, waiting.path, waiting.throttled is None, waiting.own_run)
+                if len(deferred) < _MOST_DEFERRED and len(waiting.chain) < _LONGEST_CHAIN:
+                    deferred.setdefault(what, waiting)
+        return Summary(tuple(effects.values()), tuple(deferred.values()))
+
+    def _overriding(self, abstract: FunctionRef) -> Iterator[Effect]:
+        """What the methods do that stand in for an abstract one."""
+        loaded = self._overrides.loaded(abstract)
+        for override in loaded:
+            yield from self.of(override)
+        for override in self._overrides.nearby(abstract) if not loaded else ():
+            # Which of the modules that such a module imports matter is only known when it is checked itself.
+            yield from (e for e in self.of(override) if all(step.path == override.unit.path for step in e.chain))
+
+    def _at(self, site: Site) -> Iterator[Effect]:
+        """Effects of one call inside a function, as seen by whoever calls the function."""
+        if self._given(site.call.function, site.place) is not None:
+            return  # what that is, each caller knows for itself
+        around = _Around(site, self.throttles)
+        for option in options_of(self.target(site.call, site.place)):
+            api = _api(option)
+            if api is not None:
+                step = _step(site, api.label)
+                own_run = around.own_run and api.kind is not Kind.RUN
+                key = self._key(site, option, api)
+                yield Effect(api, (step,), around.throttled, around.repeated, own_run, key)
+        for reached in self.reached(site.call, site.place):
+            for effect in reached.effects:
+                yield Effect(
+                    effect.api,
+                    (_step(site, reached.function.definition.name), *effect.chain),
+                    around.throttled or effect.throttled,
+                    around.repeated or effect.repeated,
+                    around.own_run or effect.own_run,
+                    self._keys.passed(effect.key, site, reached.function),
+                )
+
+    def _key(self, site: Site, called: Meaning, api: Api) -> Key:
+        hidden = isinstance(called, External) and called.applied
+        return Key(False) if hidden else self._keys.written(site, api)
+
+    # ------------------------------------------------------------------------------------- what is passed in
+    def _deferred_at(self, site: Site) -> Iterator[Deferred]:
+        """What a call inside a function leaves to whoever calls the function."""
+        around = _Around(site, self.throttles)
+        given = self._given(site.call.function, site.place)
+        if given is not None:
+            origin, path = given
+            chain = (_step(site, ".".join((origin[1], *path))),)
+            yield Deferred(origin, path, site, chain, around.throttled, around.repeated, around.own_run)
+            return
+        for function in self._functions(self.target(site.call, site.place)):
+            filled = filled_parameters(site.call, function)
+            for inner in self._summary(function).deferred:
+                origin, path = inner.origin, inner.path
+                if origin[0] is function.scope:
+                    passed = filled.get(origin[1])
+                    given = self._given(passed, site.place) if passed is not None else None
+                    if given is None:
+                        continue
+                    origin, path = given[0], (*given[1], *path)
+                yield Deferred(
+                    origin,
+                    path,
+                    inner.site,
+                    (_step(site, function.definition.name), *inner.chain),
+                    around.throttled or inner.throttled,
+                    around.repeated or inner.repeated,
+                    around.own_run or inner.own_run,
+                )
+
+    def _given(self, expression: facts.Expression, place: Place) -> tuple[Origin, tuple[str, ...]] | None:
+        """The parameter that an expression is, or is an attribute of: `callback`, `context.tracker`.
+
+        Not one that an annotation or a default says enough of, nor the object of a method.
+        """
+        path: tuple[str, ...] = ()
+        while isinstance(expression, facts.Attribute):
+            path = (expression.name, *path)
+            expression = expression.value
+        if not isinstance(expression, facts.Name):
+            return None
+        holder = place.scope.holder(expression.id)
+        bindings = holder.bindings[expression.id] if holder is not None else []
+        if holder is None or len(bindings) != 1:
+            return None
+        (binding,) = bindings
+        if not isinstance(binding, facts.Parameter) or binding.star or not is_vague(binding.annotation):
+            return None
+        if binding.default is not None and not isinstance(binding.default, facts.Constant):
+            return None
+        owner = holder.owner
+        in_class = holder.parent is not None and holder.parent.is_class
+        if in_class and isinstance(owner, facts.Function) and owner.parameters[0] is binding and not is_static(owner):
+            return None
+        return (holder, expression.id), path
+
+    def _passed(self, summary: Summary, call: facts.Call, place: Place, function: FunctionRef) -> list[Effect]:
+        """What a function does through what a call of it passes in; keys are in the terms of the function."""
+        if not summary.deferred:
+            return []
+        filled = filled_parameters(call, function)
+        found: list[Effect] = []
+        for waiting in summary.deferred:
+            if waiting.origin[0] is not function.scope or waiting.origin[1] not in filled:
+                continue
+            meaning = self.resolver.resolve(filled[waiting.origin[1]], place)
+            for name in waiting.path:
+                meaning = self.resolver.attribute(meaning, name) if meaning is not None else None
+            found += self._called(meaning, waiting)
+        return found
+
+    def _called(self, meaning: Meaning | None, waiting: Deferred) -> Iterator[Effect]:
+        """What a deferred call does, now that it is known what it calls."""
+        throttled, repeated, own_run = waiting.throttled, waiting.repeated, waiting.own_run
+        direct = len(waiting.chain) == 1
+        for option in options_of(meaning):
+            api = _api(option)
+            if api is not None:
+                key = self._key(waiting.site, option, api) if direct else Key(False)
+                chain = (*waiting.chain[:-1], _step(waiting.site, api.label))
+                yield Effect(api, chain, throttled, repeated, own_run and api.kind is not Kind.RUN, key)
+        for function in self._functions(meaning):
+            for effect in self.of(function):
+                key = self._keys.passed(effect.key, waiting.site, function) if direct else Key(False)
+                yield Effect(
+                    effect.api,
+                    (*waiting.chain, *effect.chain),
+                    throttled or effect.throttled,
+                    repeated or effect.repeated,
+                    own_run or effect.own_run,
+                    key,
+                )
+
+
+@dataclass(eq=False)
+class _Around:
+    """What is around a call in its function; worked out only for calls that lead to a write."""
+
+    site: Site
+    throttles: Throttles
+
+    @cached_property
+    def throttled(self) -> str | None:
+        """What lets only some calls of the function through."""
+        return self.throttles.between(self.site.frames, None)
+
+    @property
+    def repeated(self) -> bool:
+        """Whether it stands in a loop of the function."""
+        return any(isinstance(frame, Loop) for frame in self.site.frames)
+
+    @property
+    def own_run(self) -> bool:
+        """Whether it stands in a run that the function opens."""
+        return any(isinstance(frame, Run) for frame in self.site.frames)
+
+
+def _step(site: Site, text: str) -> Step:
+    return site.place.unit.step(site.call.span[0], text)
+
+
+def _api(meaning: Meaning | None) -> Api | None:
+    return api_of(meaning.dotted) if isinstance(meaning, External) else None
+
+
+def _reopens(call: facts.Call, api: Api) -> bool:
+    """Whether a call goes back to one and the same run: `start_run(run_id=self.run_id)`."""
+    given = argument(call, "run_id", 0) if not api.client else None
+    if given is None:
+        return False
+    value = given.value
+    return isinstance(value, facts.Attribute) or (isinstance(value, facts.Constant) and isinstance(value.value, str))
