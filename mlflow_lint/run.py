@@ -146,7 +146,7 @@ class _Session:
             results = self._checked(files)
         done, report = self._done(results), self._report(results)
         if self.format in _FOR_PEOPLE:
-            return self._outcome(results, done + report)
+            return self._outcome(results, report + done)
         return self._outcome(results, report, done)
 
     def of_stdin(self, file: str, data: bytes) -> Outcome:
@@ -163,7 +163,7 @@ class _Session:
             return self._outcome(results, self._report(results))
         results = [self._fixed(result, data) for result in results]
         # Standard output is for the code, whatever happened: it may replace the user's.
-        aside = self._done(results) + self._report(results)
+        aside = self._report(results) + self._done(results)
         return self._outcome(results, self._encoded(data), aside)
 
     def _checked(self, files: Sequence[tuple[Path, Settings]]) -> list[_Result]:

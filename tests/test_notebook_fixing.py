@@ -135,7 +135,7 @@ def test_the_command_fixes(tmp_path: Path) -> None:
     assert piped.out.encode() == written("import os", ROW_FIXED)
     assert (tmp_path / "nb.ipynb").read_bytes() == written("import os", ROW)
     ran = mlflow_lint("--fix", cwd=tmp_path)
-    assert (ran.code, ran.out.splitlines()[0]) == (0, "Fixed 1 finding in 1 file: MLF201 ×1.")
+    assert (ran.code, ran.out.splitlines()[-1]) == (0, "Fixed 1 finding in 1 file: MLF201 ×1.")
     assert (tmp_path / "nb.ipynb").read_bytes() == written("import os", ROW_FIXED)
 
 

@@ -1,4 +1,4 @@
-"""The lines that say what fixing came to, beside any format of report."""
+"""The lines that say what fixing came to, beside any format of report: what was done where, what was not and why."""
 
 from __future__ import annotations
 
@@ -12,31 +12,47 @@ if TYPE_CHECKING:
     from mlflow_lint.fixing import Fixed
 
 
-def render(fixed: Iterable[Fixed], remaining: Iterable[Finding], *, unsafe: bool, written: bool) -> str:
-    """Return a line for the fixes that were made, by code, and one for those that wait for `--unsafe-fixes`.
+def render(fixed: Iterable[Fixed], remaining: Sequence[Finding], *, unsafe: bool, written: bool) -> str:
+    """Return what was done by code, then by file where there is more than one, and, once it is written, why the rest remains.
 
     A file that was fixed more than once counts once.
     """
-    counts: Counter[str] = Counter()
-    files = set()
+    by_file: dict[str, Counter[str]] = {}
     for each in fixed:
         if each.applied:
-            files.add(each.path)
-            counts.update(dict(each.applied))
+            by_file.setdefault(each.path, Counter()).update(dict(each.applied))
     lines: list[str] = []
-    if counts:
+    if by_file:
+        total = sum(by_file.values(), Counter[str]())
         verb = "Fixed" if written else "Would fix"
-        by_code = ", ".join(f"{code} ×{count}" for code, count in sorted(counts.items()))
-        lines.append(f"{verb} {_counted(counts.total(), 'finding')} in {_counted(len(files), 'file')}: {by_code}.\n")
-    waiting = 0 if unsafe else len(_with_unsafe_fix(remaining))
-    if waiting:
-        lines.append(f"{_counted(waiting, 'more fix', 'more fixes')} with --unsafe-fixes.\n")
-    return "".join(lines)
+        files = _counted(len(by_file), "file")
+        lines.append(f"{verb} {_counted(total.total(), 'finding')} in {files}: {_by_code(total)}.")
+        if len(by_file) > 1:
+            lines += [f"  {path}: {_by_code(counts)}" for path, counts in by_file.items()]
+    if remaining and written:
+        verb = "remains" if len(remaining) == 1 else "remain"
+        lines.append(f"{_counted(len(remaining), 'finding')} {verb}: {_reasons(remaining, unsafe)}.")
+    return "".join(f"{line}\n" for line in lines)
 
 
-def _with_unsafe_fix(findings: Iterable[Finding]) -> Sequence[Finding]:
-    return [each for each in findings if each.fix is not None and each.fix.applicability is Applicability.UNSAFE]
+def _by_code(counts: Counter[str]) -> str:
+    return ", ".join(f"{code} ×{count}" for code, count in sorted(counts.items()))
 
 
-def _counted(count: int, noun: str, plural: str = "") -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {plural or noun + 's'}"
+def _reasons(remaining: Iterable[Finding], unsafe: bool) -> str:
+    """Why findings are still there, with how many of each."""
+    counts = Counter(_reason(finding, unsafe) for finding in remaining)
+    return ", ".join(f"{count} {reason}" for reason, count in counts.most_common())
+
+
+def _reason(finding: Finding, unsafe: bool) -> str:
+    if finding.fix is None or finding.fix.applicability is Applicability.DISPLAY:
+        return "without a fix"
+    if finding.fix.applicability is Applicability.UNSAFE and not unsafe:
+        return "with --unsafe-fixes"
+    # The errors above say why: it was dropped, or the file could not be written.
+    return "not made"
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
