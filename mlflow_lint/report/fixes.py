@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def render(fixed: Iterable[Fixed], remaining: Sequence[Finding], *, unsafe: bool, written: bool) -> str:
-    """Return what was done by code, then by file where there is more than one, and, once it is written, why the rest remains.
+    """Return what was done by code and by file and, once it is written, why the rest remains.
 
     A file that was fixed more than once counts once.
     """
