@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import codecs
 import os
 from collections.abc import Callable
@@ -14,6 +15,8 @@ from fix_properties import assert_equivalent, assert_patch_agrees, fixed
 from tracking_store import StoreRunner, assert_same_data
 
 from mlflow_lint import fixing
+from mlflow_lint.engine import Project
+from mlflow_lint.fixing import fix_files
 
 # ----------------------------------------------------------------------------------- programs that tempt a fix
 RUN = """\
@@ -370,6 +373,56 @@ def test_a_file_that_may_not_be_written_is_left_alone(tmp_path: Path, monkeypatc
     assert [finding.code for finding in result.remaining.findings] == ["MLF201"]
     assert path.read_bytes() == ROW.encode()
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="limits as POSIX has them")
+def test_a_full_disk_leaves_the_file_and_says_so(tmp_path: Path) -> None:
+    import resource
+
+    path = write(tmp_path, ROW)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, limits[1]))
+    try:
+        result = fix(path, everything(tmp_path), unsafe=False, write=True)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert result.problems == ("example.py: not fixed: File too large",)
+    assert [finding.code for finding in result.remaining.findings] == ["MLF201"]
+    assert path.read_bytes() == ROW.encode()
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes and links as POSIX has them")
+def test_one_file_by_two_paths_is_fixed_once(tmp_path: Path) -> None:
+    path = write(tmp_path / "real", ROW)
+    (tmp_path / "link.py").symlink_to(path)
+    (tmp_path / "hard.py").hardlink_to(path)
+    paths = (path, tmp_path / "link.py", path.parent / ".." / "real" / path.name, tmp_path / "hard.py")
+    results = fix_files(
+        Project(tmp_path, tmp_path), [(each, everything(tmp_path)) for each in paths], unsafe=False, write=True
+    )
+    assert [problem for result in results for problem in result.problems] == []
+    assert path.read_bytes() == ROW_FIXED.encode()
+    assert (tmp_path / "link.py").is_symlink()
+
+
+def test_fixes_inside_one_another() -> None:
+    """A loop over keys in a loop over keys, rows in both, and a row of what they become."""
+    text = """\
+import mlflow
+
+mlflow.log_metric("first", 1.0)
+for name, scores in (("a", {"x": 1.0}), ("b", {"y": 2.0})):
+    mlflow.set_tag(f"{name}_seen", "yes")
+    mlflow.set_tag(f"{name}_kind", "number")
+    for key, value in scores.items():
+        mlflow.log_metric(f"{name}_{key}", value)
+mlflow.log_metric("last", 1.0)
+"""
+    result = fixed(text.encode(), unsafe=True)
+    assert result.problems == ()
+    assert result.remaining.findings == ()
+    ast.parse(result.after)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="modes and links as POSIX has them")
