@@ -12,6 +12,7 @@ from pathlib import Path
 
 from mlflow_lint.config import Settings
 from mlflow_lint.findings import SYNTAX_ERROR
+from mlflow_lint.project.target import Target
 from mlflow_lint.report.visible import visible
 from mlflow_lint.rules.base import Example, Rule
 from mlflow_lint.rules.registry import all_rules
@@ -55,7 +56,7 @@ def rule_list() -> str:
     return "".join(f"{line.rstrip()}\n" for line in lines)
 
 
-def settings_table(path: Path, settings: Settings) -> str:
+def settings_table(path: Path, settings: Settings, target: Target) -> str:
     """The settings for a path, as the table of a pyproject.toml that would give the same."""
     origin = settings.config_file or "none, these are the defaults and the command line's"
     lines = [
@@ -69,8 +70,11 @@ def settings_table(path: Path, settings: Settings) -> str:
     lines += [
         f"{_key(name)} = {_toml(getattr(settings, name))}"
         for name in names
-        if name not in ("root", "config_file", per_file)
+        if name not in ("root", "config_file", per_file) and getattr(settings, name) is not None
     ]
+    if settings.target_mlflow_version is None:
+        origin = target.origin or "the newest that mlflow-lint knows"
+        lines.append(f"# target-mlflow-version = {_toml(str(target))} (from {visible(origin)})")
     if settings.per_file_ignores:
         lines += ["", f"[tool.mlflow-lint.{_key(per_file)}]"]
         lines += [f"{_toml(pattern)} = {_toml(codes)}" for pattern, codes in settings.per_file_ignores]

@@ -115,6 +115,24 @@ def _request(
         bool,
         _option(_CONFIG, "--no-cache", text="Reserved: there is no cache yet, so that this changes nothing."),
     ] = False,
+    target_mlflow_version: Annotated[
+        str | None,
+        _option(
+            _CONFIG,
+            "--target-mlflow-version",
+            text="Oldest MLflow that the code is for; read from the project's dependencies by default.",
+            metavar="VERSION",
+        ),
+    ] = None,
+    tracking_backend: Annotated[
+        str | None,
+        _option(
+            _CONFIG,
+            "--tracking-backend",
+            text="Whose limits messages tell of; oss by default.",
+            metavar="oss|databricks|azureml",
+        ),
+    ] = None,
     output_format: Annotated[
         str | None,
         _option(
@@ -170,6 +188,8 @@ def _request(
         "extend-exclude": _split(extend_exclude),
         "force-exclude": force_exclude,
         "unsafe-fixes": unsafe_fixes,
+        "target-mlflow-version": target_mlflow_version,
+        "tracking-backend": tracking_backend,
         "output-format": output_format,
         "fail-on": fail_on,
     }

@@ -10,6 +10,7 @@ Invariant: `Settings` read by this module are valid, codes and patterns included
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -59,6 +60,10 @@ class Settings:
     """Number of consecutive calls from which on they are worth merging."""
     output_format: str = "full"
     unsafe_fixes: bool = False
+    target_mlflow_version: str | None = None
+    """`3.1`; where it is not set, the project is asked."""
+    tracking_backend: str = "oss"
+    """Whose limits messages tell of."""
     fail_on: str = "info"
     """Lowest severity that makes the command fail."""
 
@@ -232,6 +237,14 @@ def _group_size(value: object, _: Collection[str]) -> int:
     return value
 
 
+def _version(value: object, _: Collection[str]) -> str:
+    if not isinstance(value, str):
+        raise _Invalid(f'must be a string such as "3.1", not {_kind(value)}')
+    if not re.fullmatch(r"\d{1,4}(\.\d{1,4}){0,2}", value, re.ASCII):
+        raise _Invalid(f"must be a version such as `3.1`, not `{value}`")
+    return value
+
+
 def _one_of(*choices: str) -> _Reader:
     def read(value: object, _: Collection[str]) -> str:
         if not isinstance(value, str):
@@ -294,5 +307,7 @@ _READERS: Mapping[str, _Reader] = {
     "per-file-ignores": _codes_by_pattern,
     "min-group-size": _group_size,
     "output-format": _one_of("full", "concise", "json", "github"),
+    "target-mlflow-version": _version,
+    "tracking-backend": _one_of("oss", "databricks", "azureml"),
     "fail-on": _one_of("info", "warning"),
 }

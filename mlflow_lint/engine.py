@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,10 +17,12 @@ from mlflow_lint.config import Settings, enabled_codes, specificity
 from mlflow_lint.findings import SYNTAX_ERROR, Finding, Region, Severity
 from mlflow_lint.project.finder import ModuleFinder
 from mlflow_lint.project.reach import Reach
+from mlflow_lint.project.target import Targets
 from mlflow_lint.source.file import Cell, SourceError, SourceFile, decode, is_notebook, read_bytes
 from mlflow_lint.source.gate import names_mlflow
 
 if TYPE_CHECKING:
+    from mlflow_lint.analysis.context import Context
     from mlflow_lint.analysis.writes.effects import Effects
     from mlflow_lint.project.modules import Unit
 
@@ -50,6 +53,7 @@ class Project:
         self.shown_from = os.path.abspath(shown_from)
         self.finder = ModuleFinder(self.root)
         self.reach = Reach(self.finder.find, self.finder.packages, _bytes_or_nothing, self._exports, self._forget)
+        self.targets = Targets(self.shown_from)
         self._effects: Effects | None = None
         self._latest: Unit | None = None
 
@@ -108,6 +112,14 @@ class Project:
         self._latest = unit
         return unit
 
+    def context(self, file: str, source: SourceFile, settings: Settings) -> Context:
+        """What rules see of a file. Raises `SyntaxFailure`."""
+        from mlflow_lint.analysis.context import Context
+
+        find_target = partial(self.targets.of, file or os.path.join(self.root, "-"), settings)
+        unit = self.unit(file, source)
+        return Context(unit, self.effects, settings.min_group_size, settings.tracking_backend, find_target)
+
     def _load(self, file: str, anyway: bool) -> Unit | None:
         from mlflow_lint.syntax.parse import SyntaxFailure
 
@@ -165,18 +177,16 @@ def check_source(
     project: Project, file: str, source: SourceFile, settings: Settings, *, respect_noqa: bool = True
 ) -> Checked:
     """Check decoded text; to be called within `with_deep_stack`."""
-    from mlflow_lint.analysis.context import Context
     from mlflow_lint.rules.registry import all_rules, statuses
     from mlflow_lint.source.suppress import suppressions_of
     from mlflow_lint.syntax.parse import SyntaxFailure
 
     try:
-        unit = project.unit(file, source)
+        context = project.context(file, source, settings)
     except SyntaxFailure as error:
         message = f"the file cannot be read as Python: {error.message}"
         finding = _unreadable(source.path, message, error.line, error.column)
         return Checked(source.path, _kept((finding,), settings, file), source.text)
-    context = Context(unit, project.effects, settings.min_group_size)
     codes = enabled_codes(settings, statuses())
     previewed = enabled_codes(replace(settings, preview=True), statuses())
     found: list[Finding] = []
@@ -191,7 +201,7 @@ def check_source(
         findings = [
             finding if _stays_in_its_cell(finding, source.cells) else replace(finding, fix=None) for finding in findings
         ]
-    for cell in unit.broken:
+    for cell in context.unit.broken:
         message = f"the cell cannot be read as Python: {cell.message}"
         findings.append(_unreadable(source.path, message, cell.line, cell.column, cell.number))
     findings.sort(key=lambda finding: finding.order)

@@ -122,7 +122,7 @@ def _explained(
     project: Project, file: str, source: SourceFile, asked: Asked, text: str, settings: Settings
 ) -> Explained:
     try:
-        context = Context(project.unit(file, source), project.effects, settings.min_group_size)
+        context = project.context(file, source, settings)
     except SyntaxFailure as error:
         where = f"{source.path}:{error.line}:{error.column}"
         raise NotExplained(f"{where}: the file cannot be read as Python: {error.message}") from None

@@ -85,8 +85,10 @@ def _about(request: Request, resolver: SettingsResolver) -> Outcome:
     if request.list_rules:
         return Outcome(about.rule_list(), "", CLEAN)
     path = request.stdin or request.paths[0]
-    settings = resolver.for_directory(path) if path.is_dir() else resolver.for_file(path)
-    return Outcome(about.settings_table(path, settings), "", CLEAN)
+    file = path / "-" if path.is_dir() else path
+    settings = resolver.for_file(file)
+    target = Project(settings.root, Path.cwd()).targets.of(os.path.abspath(file), settings)
+    return Outcome(about.settings_table(path, settings, target), "", CLEAN)
 
 
 def _explained(asked: str, terminal: Terminal, resolver: SettingsResolver) -> Outcome:

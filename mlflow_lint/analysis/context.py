@@ -5,6 +5,7 @@ Invariant: answers are computed on first use and kept; a context is read by one 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -19,6 +20,7 @@ from mlflow_lint.analysis.writes.effects import Effects
 from mlflow_lint.analysis.writes.summary import Body
 from mlflow_lint.findings import Step
 from mlflow_lint.project.modules import Unit
+from mlflow_lint.project.target import NEWEST_TARGET, Target
 
 
 @dataclass(eq=False)
@@ -28,6 +30,13 @@ class Context:
     unit: Unit
     effects: Effects
     min_group_size: int = 2
+    tracking_backend: str = "oss"
+    find_target: Callable[[], Target] = lambda: NEWEST_TARGET
+
+    @cached_property
+    def target(self) -> Target:
+        """The version of MLflow that the file is written for."""
+        return self.find_target()
 
     @cached_property
     def bodies(self) -> tuple[Body, ...]:
