@@ -24,6 +24,7 @@ from mlflow_lint.fixes.entries import Plural, entry, evaluated, plural_call, plu
 from mlflow_lint.fixes.keys import differ_by_turn
 from mlflow_lint.fixes.merge import at_most_one_model, in_order, swallows_errors
 from mlflow_lint.fixes.text import comments, indentation, is_directive, layout_at, line_end, line_start, slice_of
+from mlflow_lint.project.target import Target
 from mlflow_lint.source.file import newline_of
 
 _COLLECTED = {Kind.METRIC: "metrics", Kind.PARAM: "params", Kind.TAG: "tags"}
@@ -39,7 +40,7 @@ class _Turn:
     conditions: tuple[facts.Expression, ...]
 
 
-def collapse(keyed: KeyedWrite, effects: Effects) -> Fix | None:
+def collapse(keyed: KeyedWrite, effects: Effects, target: Target) -> Fix | None:
     """The fix that makes one call of a loop; None if it cannot be written without losing something."""
     if keyed.through is not None or any(isinstance(frame, Attempt) for frame in _inside(keyed.site, keyed.loop)):
         return None
@@ -48,7 +49,7 @@ def collapse(keyed: KeyedWrite, effects: Effects) -> Fix | None:
     write = _write(keyed.site, effects)
     if write is None or write.api.plural:
         return None
-    plural = plural_of(write, effects.resolver)
+    plural = plural_of(write, effects.resolver, target)
     turn = turn_names(keyed.loop)
     if plural is None or any(names_in(value) & turn for value in write.others.values()):
         return None

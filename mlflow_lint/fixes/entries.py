@@ -12,10 +12,12 @@ from mlflow_lint.analysis.batching.rows import Write, displayed_keys
 from mlflow_lint.analysis.names.resolve import Resolver
 from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.api import Kind
+from mlflow_lint.facts.releases import ARGUMENT_SINCE
 from mlflow_lint.facts.traverse import shown
 from mlflow_lint.findings import Edit
 from mlflow_lint.fixes.names import imported, sibling
 from mlflow_lint.fixes.text import Display, Layout, call_text, slice_of
+from mlflow_lint.project.target import Target
 
 PLURAL = {Kind.METRIC: "log_metrics", Kind.PARAM: "log_params", Kind.TAG: "set_tags"}
 _ENTITY = {Kind.METRIC: "Metric", Kind.PARAM: "Param", Kind.TAG: "RunTag"}
@@ -47,7 +49,7 @@ class Plural:
         return f"{self.lead}[]" if self.entity else "{}"
 
 
-def plural_of(write: Write, resolver: Resolver) -> Plural | None:
+def plural_of(write: Write, resolver: Resolver, target: Target) -> Plural | None:
     """The plural call for a write, to the same run and step; None if it cannot be written here."""
     site, api = write.site, write.api
     text = site.place.unit.text
@@ -57,6 +59,9 @@ def plural_of(write: Write, resolver: Resolver) -> Plural | None:
         if named is None:
             return None
         callee, edits = named
+        since = [ARGUMENT_SINCE.get((PLURAL[api.kind], name)) for name in others]
+        if not all(first is None or target.has(first) for first in since):
+            return None
         rest = tuple(f"{name}={slice_of(text, write.arguments[name].span)}" for name in others)
         return Plural(callee, "", (), rest, "", "", edits)
     if set(others) - {"run_id", "step", "timestamp", "synchronous"} or "run_id" not in others:

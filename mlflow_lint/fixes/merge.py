@@ -30,12 +30,13 @@ from mlflow_lint.fixes.text import (
     line_start,
     slice_of,
 )
+from mlflow_lint.project.target import Target
 
 
-def merge(row: Row, effects: Effects) -> Fix | None:
+def merge(row: Row, effects: Effects, target: Target) -> Fix | None:
     """The fix that makes one call of a row; None if it cannot be written without losing something."""
     last = row.writes[-1]
-    plural = plural_of(last, effects.resolver)
+    plural = plural_of(last, effects.resolver, target)
     if plural is None or not all(_alone(write) for write in row.writes):
         return None
     layout = _layout(row, plural)

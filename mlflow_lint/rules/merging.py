@@ -39,7 +39,7 @@ def row_findings(rule: Rule, context: Context, kind: Kind | None) -> Iterator[Fi
             context.step(last, f"last: {row.writes[-1].api.label}"),
         )
         severity = Severity.WARNING if row.repeated else Severity.INFO
-        fix = merge(row, context.effects)
+        fix = merge(row, context.effects, context.target)
         yield rule.finding(context, first.site.call, first.site.statement, message, severity, chain, fix)
 
 
@@ -76,5 +76,5 @@ def keyed_findings(rule: Rule, context: Context, kind: Kind) -> Iterator[Finding
         # Writing keys in one loop is a handful of requests, unless the loop itself stands in another.
         outer = sum(isinstance(frame, Loop) for frame in write.site.frames) > 1
         severity = Severity.WARNING if outer or context.effects.hook(write.body) else Severity.INFO
-        fix = collapse(write, context.effects)
+        fix = collapse(write, context.effects, context.target)
         yield rule.finding(context, write.site.call, write.site.statement, message, severity, write.chain, fix)

@@ -7,14 +7,14 @@ literal stands, once.
 Test code is left out, and so are files that set `MLFLOW_ALLOW_FILE_STORE`.
 
 ## Why it costs
-From version 3.17 on, MLflow raises for a store of files unless `MLFLOW_ALLOW_FILE_STORE` is set. Such a store never
+From version 3.13 on, MLflow raises for a store of files unless `MLFLOW_ALLOW_FILE_STORE` is set. Such a store never
 took several writers: it holds no locks, so two processes that log to one run overwrite each other's files.
 
 ## Fix safety
 No fix is offered: what is in the old store has to come along (`mlflow migrate-filestore`).
 
 ## Options
-None.
+`target-mlflow-version`: what the message says of the version (read from the dependencies by default).
 
 ## References
 - MLflow: `mlflow/store/tracking/file_store.py` (`FileStore`)
@@ -27,7 +27,9 @@ from collections.abc import Iterator
 
 from mlflow_lint.analysis.context import Context
 from mlflow_lint.analysis.store.tracking_uris import Store
+from mlflow_lint.facts.releases import FILE_STORE_RAISES, written
 from mlflow_lint.findings import Finding, Severity
+from mlflow_lint.project.target import Target
 from mlflow_lint.rules.base import Example, Rule
 
 _ALLOWING = "MLFLOW_ALLOW_FILE_STORE"
@@ -40,11 +42,18 @@ def check(rule: Rule, context: Context) -> Iterator[Finding]:
     for uri in context.tracking_uris:
         if uri.store is Store.FILE:
             message = (
-                f"{uri.shown!r} makes a folder the tracking store ({uri.taken}): MLflow 3.17 and later raise for it "
-                f"unless {_ALLOWING} is set, and it never took two writers; give a server's address, or "
-                "sqlite:///mlflow.db for a single process"
+                f"{uri.shown!r} makes a folder the tracking store ({uri.taken}): {_trouble(context.target)}; give a "
+                "server's address, or sqlite:///mlflow.db for a single process"
             )
             yield rule.finding_at(context, uri.span, uri.statement, message, Severity.WARNING, uri.chain)
+
+
+def _trouble(target: Target) -> str:
+    """What is wrong with a folder in the version of MLflow that the project is for."""
+    since = written(FILE_STORE_RAISES)
+    if target.has(FILE_STORE_RAISES):
+        return f"from {since} on MLflow raises for it unless {_ALLOWING} is set, and it never took two writers"
+    return f"it never took two writers, and {since}, newer than this project's {target}, raises for it"
 
 
 EXAMPLES = (

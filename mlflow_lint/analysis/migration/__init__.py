@@ -1,0 +1,1 @@
+"""What has moved or gone in MLflow (the questions of MLF7xx)."""
