@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from mlflow_lint.facts.backends import BACKENDS
 from mlflow_lint.findings import SYNTAX_ERROR
 
 PREFIX = "MLF"
@@ -308,6 +309,6 @@ _READERS: Mapping[str, _Reader] = {
     "min-group-size": _group_size,
     "output-format": _one_of("full", "concise", "json", "github"),
     "target-mlflow-version": _version,
-    "tracking-backend": _one_of("oss", "databricks", "azureml"),
+    "tracking-backend": _one_of(*BACKENDS),
     "fail-on": _one_of("info", "warning"),
 }

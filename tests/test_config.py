@@ -62,6 +62,8 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         respect-gitignore = false
         per-file-ignores = { "tests/" = ["MLF1"], "*_x.py" = ["MLF201", "MLF102"] }
         min-group-size = 3
+        target-mlflow-version = "3.1"
+        tracking-backend = "azureml"
         output-format = "json"
         unsafe-fixes = true
         fail-on = "warning"
@@ -80,6 +82,8 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         respect_gitignore=False,
         per_file_ignores=(("tests/", ("MLF1",)), ("*_x.py", ("MLF201", "MLF102"))),
         min_group_size=3,
+        target_mlflow_version="3.1",
+        tracking_backend="azureml",
         output_format="json",
         unsafe_fixes=True,
         fail_on="warning",

@@ -198,7 +198,12 @@ def test_files_are_read_once_and_only_if_a_rule_asks(tmp_path: Path, monkeypatch
 
     asked: list[str] = []
     honest: Callable[[str], object] = requirements.requested_in
-    monkeypatch.setattr(requirements, "requested_in", lambda folder: (asked.append(folder), honest(folder))[1])
+
+    def requested_in(folder: str) -> object:
+        asked.append(folder)
+        return honest(folder)
+
+    monkeypatch.setattr(requirements, "requested_in", requested_in)
     write(tmp_path, "requirements.txt", "mlflow>=3.1\n")
     names = ("a.py", "b.py", "c/d.py")
     settings = default_settings(tmp_path)

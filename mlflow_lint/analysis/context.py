@@ -18,6 +18,7 @@ from mlflow_lint.analysis.runs.run_state import Moment
 from mlflow_lint.analysis.store.tracking_uris import TrackingUri, tracking_uris
 from mlflow_lint.analysis.writes.effects import Effects
 from mlflow_lint.analysis.writes.summary import Body
+from mlflow_lint.facts.backends import LIMITS, Limited
 from mlflow_lint.findings import Step
 from mlflow_lint.project.modules import Unit
 from mlflow_lint.project.target import NEWEST_TARGET, Target
@@ -37,6 +38,11 @@ class Context:
     def target(self) -> Target:
         """The version of MLflow that the file is written for."""
         return self.find_target()
+
+    def limit(self, limited: Limited, amount: int | None = None) -> str:
+        """How messages go on where the store of the project has a limit, and `amount` is more, if it is given."""
+        limit = LIMITS.get((self.tracking_backend, limited))
+        return f"; {limit.words}" if limit is not None and (amount is None or amount > limit.amount) else ""
 
     @cached_property
     def bodies(self) -> tuple[Body, ...]:

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator
 
 from mlflow_lint.analysis.context import Context
 from mlflow_lint.facts.api import Kind
+from mlflow_lint.facts.backends import Limited
 from mlflow_lint.findings import Finding, Severity
 from mlflow_lint.rules.base import Rule
 
@@ -21,5 +22,6 @@ def hot_findings(rule: Rule, context: Context, kinds: Collection[Kind], advice: 
         called = write.api.label
         if write.through is not None:
             called = f"{write.chain[1].text} reaches {called} ({write.through.place}) and"
-        message = f"{called} runs {write.unit} ({write.where}): {write.api.cost} each; {advice}"
+        limit = context.limit(Limited.METRIC_POINTS) if write.api.kind is Kind.METRIC else ""
+        message = f"{called} runs {write.unit} ({write.where}): {write.api.cost} each; {advice}{limit}"
         yield rule.finding(context, write.site.call, write.site.statement, message, Severity.WARNING, write.chain)

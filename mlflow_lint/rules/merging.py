@@ -9,8 +9,12 @@ from collections.abc import Iterator
 
 from mlflow_lint.analysis.batching.rows import Row
 from mlflow_lint.analysis.context import Context
+from mlflow_lint.analysis.flow.loops import literal_count
 from mlflow_lint.analysis.flow.sites import Loop
+from mlflow_lint.analysis.writes.written import entries
+from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.api import CALLS, Api, Kind
+from mlflow_lint.facts.backends import Limited
 from mlflow_lint.findings import Finding, Severity
 from mlflow_lint.fixes.collapse import collapse
 from mlflow_lint.fixes.merge import merge
@@ -32,6 +36,7 @@ def row_findings(rule: Rule, context: Context, kind: Kind | None) -> Iterator[Fi
         message = (
             f"{_calls(row)} in a row, to one run{_step(row)}: {count} requests and {statements} SQL statements "
             f"where one {_together(first.api)} needs 1 and {_statements_together(first.api)}"
+            f"{context.limit(Limited.METRIC_NAMES, _metric_names(row, context))}"
         )
         last = row.writes[-1].site.call.span[0]
         chain = (
@@ -46,6 +51,12 @@ def row_findings(rule: Rule, context: Context, kind: Kind | None) -> Iterator[Fi
 def _calls(row: Row) -> str:
     names = list(dict.fromkeys(write.api.label for write in row.writes))
     return f"{len(row.writes)} calls of {' and '.join(names)}"
+
+
+def _metric_names(row: Row, context: Context) -> int:
+    """How many metrics a row is sure to write: keys that it spells out."""
+    found = [entry for write in row.writes for entry in entries(context.effects, write.site, write.api)]
+    return len({entry.key for entry in found if entry.kind is Kind.METRIC and isinstance(entry.key, facts.Constant)})
 
 
 def _step(row: Row) -> str:
@@ -69,9 +80,11 @@ def keyed_findings(rule: Rule, context: Context, kind: Kind) -> Iterator[Finding
         called = write.api.label
         if write.through is not None:
             called = f"{write.chain[1].text} reaches {called} ({write.through.place}) and"
+        turns = literal_count(write.loop.node) if kind is Kind.METRIC else None
+        limit = context.limit(Limited.METRIC_NAMES, turns) if turns is not None else ""
         message = (
             f"{called} runs once per key ({write.where}): {write.api.cost} each; "
-            f"one {_together(write.api)} sends all keys in 1 request"
+            f"one {_together(write.api)} sends all keys in 1 request{limit}"
         )
         # Writing keys in one loop is a handful of requests, unless the loop itself stands in another.
         outer = sum(isinstance(frame, Loop) for frame in write.site.frames) > 1

@@ -14,6 +14,8 @@ nothing. For metrics the keys must be sure to differ as well, so dicts whose key
 ## Options
 `min-group-size`: the smallest number of calls that is reported (default 2).
 
+`tracking-backend`: with `azureml`, a message about more than 50 metrics names the limit there.
+
 ## References
 - MLflow: `mlflow/tracking/fluent.py`, `mlflow/tracking/client.py` (`log_batch`)
 """

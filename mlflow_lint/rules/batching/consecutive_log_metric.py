@@ -17,6 +17,8 @@ two points of one key and step must not be merged. In a file that logs several m
 ## Options
 `min-group-size`: the smallest number of calls that is reported (default 2).
 
+`tracking-backend`: with `azureml`, a message about more than 50 metrics names the limit there.
+
 ## References
 - MLflow: `mlflow/tracking/fluent.py`, `mlflow/tracking/client.py` (`log_batch`)
 """

@@ -16,7 +16,7 @@ One difference is left: where no run is active and there is nothing to write, ML
 and none for a loop that never turns.
 
 ## Options
-None.
+`tracking-backend`: with `azureml`, a message about a loop of more than 50 turns names the limit there.
 
 ## References
 - MLflow: `mlflow/tracking/fluent.py`, `mlflow/tracking/client.py` (`log_batch`)

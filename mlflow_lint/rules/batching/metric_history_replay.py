@@ -21,7 +21,7 @@ No fix is offered here: write one `Metric` a point, as above. Unlike `mlflow.log
 points to a model that was logged in the run at the same step.
 
 ## Options
-None.
+`tracking-backend`: with `azureml`, the message names how many points a request takes there.
 
 ## References
 - MLflow: `mlflow/tracking/client.py` (`log_batch`), `mlflow/entities/metric.py`
@@ -34,6 +34,7 @@ from collections.abc import Iterator
 
 from mlflow_lint.analysis.context import Context
 from mlflow_lint.facts.api import CALLS
+from mlflow_lint.facts.backends import Limited
 from mlflow_lint.findings import Finding, Severity
 from mlflow_lint.rules.base import Example, Rule
 
@@ -53,6 +54,7 @@ def check(rule: Rule, context: Context) -> Iterator[Finding]:
         message = (
             f"{called} runs once per point of finished data ({replay.where}): {replay.api.cost} each; one "
             f"MlflowClient().log_batch sends 1,000 points in 1 request and {_BATCH.statements} SQL statements"
+            f"{context.limit(Limited.BATCH_POINTS)}"
         )
         severity = Severity.INFO if replay.is_small else Severity.WARNING
         yield rule.finding(context, replay.site.call, replay.site.statement, message, severity, replay.chain)

@@ -7,17 +7,18 @@ Keys of folds, seeds, classes, layers and devices are what keys are for and are 
 
 ## Why it costs
 A metric without a curve is shown as a bar, and a run with thousands of them brings the page of the run to its knees.
-The table of runs gets a column for each key. Hosted servers limit the number of keys in a run, some to 50.
+The table of runs gets a column for each key. Hosted servers limit the number of keys in a run: Azure ML keeps 50.
 
 ## Fix safety
 Where the counter is the end of an f-string in `log_metric` and no step is given, the fix takes it out of the key and
 passes it as `step=`. It is unsafe because it changes what is recorded: one metric with many points.
 
 ## Options
-None.
+`tracking-backend`: with `azureml`, the message names the limit.
 
 ## References
 - MLflow: `mlflow/tracking/fluent.py` (`log_metric`)
+- Azure ML: https://learn.microsoft.com/azure/machine-learning/resource-limits-capacity
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from collections.abc import Iterator
 
 from mlflow_lint.analysis.context import Context
 from mlflow_lint.analysis.correctness.per_iteration import iteration_keys
+from mlflow_lint.facts.backends import Limited
 from mlflow_lint.facts.traverse import shown
 from mlflow_lint.findings import Applicability, Finding, Severity
 from mlflow_lint.fixes.steps import counter_as_step
@@ -38,7 +40,7 @@ def check(rule: Rule, context: Context) -> Iterator[Finding]:
         counter = shown(found.counter)
         message = (
             f"the key of {found.api.label} holds {counter} ({found.where}): each turn makes a new metric with one "
-            f"point; keep the key and pass step={counter}"
+            f"point; keep the key and pass step={counter}{context.limit(Limited.METRIC_NAMES)}"
         )
         fix = counter_as_step(found)
         yield rule.finding(context, found.site.call, found.site.statement, message, Severity.WARNING, found.chain, fix)

@@ -15,7 +15,7 @@ alone moves the waiting to another thread and leaves the server's load as it was
 No fix is offered here: throttling drops points and buffering delays them, and which is right is yours to choose.
 
 ## Options
-None.
+`tracking-backend`: with `databricks` or `azureml`, the message names how many points a run takes there.
 
 ## References
 - MLflow: `mlflow/tracking/fluent.py` (`log_metric`), `mlflow/tracking/client.py` (`log_batch`)

@@ -18,7 +18,7 @@ statements.
 No fix is offered here: read from the row, or ask once before the loop and keep the answer.
 
 ## Options
-None.
+`tracking-backend`: with `databricks`, messages about `search_runs` name the limit on searches.
 
 ## References
 - MLflow: `mlflow/tracking/fluent.py` (`search_runs`, `get_run`), `mlflow/tracking/client.py`
@@ -31,6 +31,7 @@ from collections.abc import Iterator
 
 from mlflow_lint.analysis.context import Context
 from mlflow_lint.analysis.frequency.reads import repeated_reads
+from mlflow_lint.facts.backends import Limited
 from mlflow_lint.findings import Finding, Severity
 from mlflow_lint.rules.base import Example, Rule
 
@@ -40,7 +41,7 @@ def check(rule: Rule, context: Context) -> Iterator[Finding]:
     for read in repeated_reads(context.effects, context.bodies):
         message = (
             f"{read.api.label} asks again in each turn ({read.where}) although {read.reason}: {read.api.cost} each; "
-            f"{read.advice}"
+            f"{read.advice}{context.limit(Limited.SEARCHES) if read.api.name == 'search_runs' else ''}"
         )
         yield rule.finding(context, read.site.call, read.site.statement, message, Severity.WARNING, read.chain)
 
