@@ -108,15 +108,23 @@ def test_mlflow_refuses_what_is_found(uri: str, refused: bool, tmp_path: Path) -
     assert ("MLFLOW_ALLOW_FILE_STORE" in ran.stderr) is refused
 
 
-POOL = "import multiprocessing\nimport mlflow\nmlflow.set_tracking_uri('sqlite:///a.db')\nmultiprocessing.Pool(4)\n"
-THREADS = POOL.replace("multiprocessing.Pool(4)", "multiprocessing.cpu_count()")
+STARTS = {
+    "multiprocessing.Pool(4)": True,
+    "multiprocessing.get_context('spawn').Process(target=main)": True,
+    "ProcessPoolExecutor()": True,
+    "joblib.Parallel(n_jobs=4)": True,
+    "joblib.Parallel(n_jobs=1)": False,
+    "joblib.Parallel(4, prefer='threads')": False,
+    "multiprocessing.cpu_count()": False,
+    "threading.Thread(target=main)": False,
+}
 
 
-@pytest.mark.parametrize(("code", "expected"), [(POOL, [3]), (THREADS, [])], ids=["processes", "none"])
-def test_sqlite_is_found_by_default_beside_worker_processes_only(
-    code: str, expected: list[int], tmp_path: Path
-) -> None:
-    assert lines(check(code, tmp_path), "MLF507") == expected
+@pytest.mark.parametrize(("start", "found"), STARTS.items(), ids=STARTS.keys())
+def test_sqlite_is_found_by_default_beside_worker_processes_only(start: str, found: bool, tmp_path: Path) -> None:
+    imports = "import joblib, multiprocessing, threading, mlflow\nfrom concurrent.futures import ProcessPoolExecutor"
+    code = f"{imports}\nmlflow.set_tracking_uri('sqlite:///a.db')\n{start}\n"
+    assert lines(check(code, tmp_path), "MLF507") == ([3] if found else [])
     assert lines(check(code, tmp_path, "MLF507"), "MLF507") == [3]
     assert lines(check(code, tmp_path, "MLF1"), "MLF507") == []
 

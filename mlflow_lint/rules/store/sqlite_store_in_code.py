@@ -24,8 +24,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mlflow_lint.analysis.context import Context
+from mlflow_lint.analysis.flow.workers import worker_start
 from mlflow_lint.analysis.store.tracking_uris import Store
-from mlflow_lint.analysis.store.worker_processes import worker_start
 from mlflow_lint.findings import Finding, Severity
 from mlflow_lint.rules.base import Example, Rule, Status
 
