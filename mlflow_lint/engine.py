@@ -69,9 +69,11 @@ class Project:
         if self._effects is None:
             from mlflow_lint.analysis.names.resolve import Resolver
             from mlflow_lint.analysis.writes.effects import Effects
+            from mlflow_lint.project.environment import Environment
             from mlflow_lint.project.modules import Modules
 
-            self._effects = Effects(Resolver(Modules(self.finder, self._load)))
+            environment = Environment(self.root, self.reach.imported)
+            self._effects = Effects(Resolver(Modules(self.finder, self._load, environment)))
         return self._effects
 
     def matters(self, file: str, data: bytes) -> bool:

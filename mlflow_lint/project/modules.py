@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from mlflow_lint.analysis.names.scopes import Scope, module_scope
 from mlflow_lint.facts import model as facts
 from mlflow_lint.findings import Step
+from mlflow_lint.project.environment import Environment
 from mlflow_lint.project.finder import ModuleFinder
 from mlflow_lint.source.file import SourceFile
 from mlflow_lint.source.places import Places
@@ -67,10 +68,11 @@ second argument does not ask for it all the same."""
 
 
 class Modules:
-    """Keeps the modules of a project; `load` reads one."""
+    """Keeps the modules of a project; `load` reads one. `environment` knows of the variables set around them."""
 
-    def __init__(self, finder: ModuleFinder, load: Loader) -> None:
+    def __init__(self, finder: ModuleFinder, load: Loader, environment: Environment) -> None:
         self.finder = finder
+        self.environment = environment
         self._load = load
         self._units: dict[str, Unit | None] = {}
         self._others: dict[str, Unit | None] = {}

@@ -61,6 +61,16 @@ class Reach:
         """Whether a file that was settled, or is imported by one that was, can have findings or give them."""
         return file in self._mattering
 
+    def imported(self, file: str) -> Iterator[str]:
+        """The files that one that was settled imports, step by step."""
+        found, pending = {file}, [file]
+        while pending:
+            for other in self._imports.get(pending.pop(), ()):
+                if other not in found:
+                    found.add(other)
+                    pending.append(other)
+                    yield other
+
     def settle(self, files: dict[str, bytes], *, complete: bool = False) -> None:
         """Decide for some files, and for all that they import, at once; their bytes spare reading them again.
 

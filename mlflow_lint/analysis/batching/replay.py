@@ -151,7 +151,7 @@ def _changing(loop: Loop) -> frozenset[str]:
 def _point(effects: Effects, site: Site, body: Body) -> _Point | None:
     api = effects.api(site.call, site.place)
     if api is not None:
-        if api.kind is not Kind.METRIC or is_buffered(site.call, body):
+        if api.kind is not Kind.METRIC or is_buffered(effects, site.call, body):
             return None
         return _written(site.call, api, body.unit.step(site.call.span[0], api.label))
     return _through(effects, site, body)

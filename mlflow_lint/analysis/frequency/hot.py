@@ -11,14 +11,13 @@ from dataclasses import dataclass
 
 from mlflow_lint.analysis.flow.repetition import Repetition, by_hook, by_loop
 from mlflow_lint.analysis.flow.sites import Frame, Loop, Run, Site
+from mlflow_lint.analysis.store.asynchronous import speaks_of_buffering
 from mlflow_lint.analysis.writes.effects import Effects
 from mlflow_lint.analysis.writes.summary import Body, Effect
 from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.api import WRITES, Api, Kind
 from mlflow_lint.facts.frequency import Frequency
 from mlflow_lint.findings import Step
-
-BUFFERING = "MLFLOW_ASYNC_LOGGING_BUFFERING_SECONDS"
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -70,7 +69,7 @@ def counted_writes(effects: Effects, site: Site, body: Body) -> Iterator[tuple[A
     at = site.call.span[0]
     kinds: set[Kind] = set()
     for api in effects.apis(site.call, site.place):
-        if api.kind in WRITES and not is_buffered(site.call, body) and _group(api) not in kinds:
+        if api.kind in WRITES and not is_buffered(effects, site.call, body) and _group(api) not in kinds:
             kinds.add(_group(api))
             yield api, (body.unit.step(at, api.label),)
     for reached in effects.reached(site.call, site.place):
@@ -86,14 +85,14 @@ def _preference(effect: Effect) -> int:
     return len(effect.chain)
 
 
-def is_buffered(call: facts.Call, body: Body) -> bool:
-    """Whether a write is asynchronous, with the variable that merges queued calls set in the same file."""
-    if BUFFERING not in body.unit.text:
-        return False
+def is_buffered(effects: Effects, call: facts.Call, body: Body) -> bool:
+    """Whether a write is asynchronous, with the variable that merges queued calls set in the file or around it."""
     given = call.keyword("synchronous")
     if given is not None:
-        return given.value == facts.Constant(False)
-    return "enable_async_logging" in body.unit.text or "MLFLOW_ENABLE_ASYNC_LOGGING" in body.unit.text
+        queued = given.value == facts.Constant(False)
+    else:
+        queued = "enable_async_logging" in body.unit.text or "MLFLOW_ENABLE_ASYNC_LOGGING" in body.unit.text
+    return queued and speaks_of_buffering(effects, body.unit)
 
 
 def hot_around(effects: Effects, site: Site, body: Body, replays: Container[int]) -> Repetition | None:

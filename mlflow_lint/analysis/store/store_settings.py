@@ -23,6 +23,7 @@ _SETTERS = re.compile(r"mlflow\.(?:\w+\.)*set_(tracking|registry)_uri")
 _URI_NAME = re.compile(r"(?:.*_)?(?:mlflow|tracking|mlflow_registry)_ur[il]", re.IGNORECASE)
 _URI_OPTION = re.compile(r"--(?:[\w-]*[-_])?(?:mlflow|tracking)[-_]ur[il]")
 _VARIABLE = re.compile(r"MLFLOW_[A-Z0-9_]+")
+_SET = re.compile(r"mlflow\.environment_variables\.(MLFLOW_[A-Z0-9_]+)\.set")
 _URI_VARIABLES = ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")
 
 
@@ -131,6 +132,11 @@ class _Reader:
                 uri = argument(call, f"{kind}_uri", position)
                 if uri is not None:
                     yield self.setting(f"MLFLOW_{kind.upper()}_URI", "MlflowClient", uri.value, uri.span, False)
+            return
+        variable = _SET.fullmatch(dotted)
+        if variable:
+            for given in call.arguments[:1]:
+                yield self.setting(variable.group(1), variable.group(1), given.value, given.span, False)
             return
         first = call.arguments[0].value if call.arguments else None
         if isinstance(first, facts.Constant) and isinstance(first.value, str):
