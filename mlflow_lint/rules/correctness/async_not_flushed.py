@@ -61,7 +61,6 @@ mlflow.start_run()
 for step in range(20):
     mlflow.log_metric("loss", 1 / (step + 1), step=step, synchronous=False)  # MLF414
 """,
-        setup="total = 20\n",
     ),
     Example(
         "switched on for all writes, through a function",
@@ -83,7 +82,6 @@ if __name__ == "__main__":
     mlflow.start_run()
     train()  # MLF414
 """,
-        setup="total = 20\n",
     ),
     Example(
         "a run that MLflow opens",
@@ -94,9 +92,7 @@ import mlflow
 
 os.environ.update({"MLFLOW_ASYNC_LOGGING_BUFFERING_SECONDS": "2", "MLFLOW_ENABLE_ASYNC_LOGGING": "true"})
 mlflow.log_metric("accuracy", 0.5)  # MLF414
-mlflow.log_metric("recall", 0.5, synchronous=True)
 """,
-        setup="total = 1\n",
     ),
     Example(
         "the block of a run",
@@ -110,7 +106,6 @@ with mlflow.start_run():
     for step in range(20):
         mlflow.log_metric("loss", 1 / (step + 1), step=step, synchronous=False)
 """,
-        setup="total = 20\n",
     ),
     Example(
         "flushed at the end",
@@ -126,7 +121,6 @@ for step in range(20):
     mlflow.log_metric("loss", 1 / (step + 1), step=step)
 mlflow.flush_async_logging()
 """,
-        setup="total = 20\n",
     ),
     Example(
         "the run is ended",
@@ -141,7 +135,6 @@ for step in range(20):
     mlflow.log_metric("loss", 1 / (step + 1), step=step, synchronous=False)
 mlflow.end_run()
 """,
-        setup="total = 20\n",
     ),
     Example(
         "no buffer, or none of its own",

@@ -84,18 +84,6 @@ with mlflow.start_run():
         mlflow.log_metric("loss", train_step(batch), step=step, synchronous=False)  # MLF502
     mlflow.log_metric("accuracy", evaluate(model), synchronous=False)
 """,
-        setup="""\
-loader = [0.5, 0.25]
-model = None
-
-
-def train_step(batch):
-    return batch
-
-
-def evaluate(model):
-    return 0.5
-""",
     ),
     Example(
         "switched on for all writes",
@@ -145,7 +133,6 @@ with mlflow.start_run():
     for step, loss in enumerate(losses):
         mlflow.log_metric("loss", loss, step=step)
 """,
-        setup="losses = [0.5, 0.25]\n",
     ),
     Example(
         "the variable is set by the script that starts the program",
