@@ -6,23 +6,22 @@ sends them after it. Invariant: only the first form can be safe, and only where 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mlflow_lint.analysis.batching.per_key import KeyedWrite, turn_names
 from mlflow_lint.analysis.batching.rows import Write, arguments_of
 from mlflow_lint.analysis.flow.sites import Attempt, Loop, Site
 from mlflow_lint.analysis.flow.weight import is_pure
-from mlflow_lint.analysis.names.meaning import Place
 from mlflow_lint.analysis.writes.effects import Effects
 from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.api import Kind
-from mlflow_lint.facts.functions import inner_blocks
-from mlflow_lint.facts.traverse import bound_names, descend, names_in
+from mlflow_lint.facts.traverse import bound_names, names_in
 from mlflow_lint.findings import Applicability, Edit, Fix
+from mlflow_lint.fixes.clauses import clause_of, filter_of, read_elsewhere, returns
 from mlflow_lint.fixes.entries import Plural, entry, evaluated, plural_call, plural_of
 from mlflow_lint.fixes.keys import differ_by_turn
 from mlflow_lint.fixes.merge import at_most_one_model, in_order, swallows_errors
+from mlflow_lint.fixes.names import fresh
 from mlflow_lint.fixes.text import comments, indentation, is_directive, layout_at, line_end, line_start, slice_of
 from mlflow_lint.project.target import Target
 from mlflow_lint.source.file import newline_of
@@ -91,28 +90,15 @@ def _single_turn(keyed: KeyedWrite, write: Write) -> _Turn | None:
     assert isinstance(node, facts.For)
     if node.is_async or node.orelse:
         return None
-    conditions: list[facts.Expression] = []
-    tests: list[str] = []
+    tests: list[facts.If] = []
     block = node.body
     while len(block) == 1 and isinstance(block[0], facts.If) and not block[0].orelse:
-        conditions.append(block[0].test)
-        tests.append(slice_of(text, block[0].test_span))
+        tests.append(block[0])
         block = block[0].body
     if len(block) != 1 or block[0] is not statement or not keyed.site.stands_alone:
         return None
-    iterable = _operand(node.iterable, slice_of(text, node.iterable_span))
-    clause = f"for {slice_of(text, node.target_span)} in {iterable}"
-    filters = [f"if {_operand(c, t)}" for c, t in zip(conditions, tests, strict=True)]
-    return _Turn(node, (clause, *filters), tuple(conditions))
-
-
-def _operand(expression: facts.Expression, source: str) -> str:
-    """Source that may stand after `in` or `if` of a comprehension."""
-    loose = isinstance(expression, (facts.Conditional, facts.Lambda, facts.Assigned)) or (
-        isinstance(expression, facts.Collection) and expression.kind == "tuple"
-    )
-    needs = loose or isinstance(expression, facts.Opaque) or "\n" in source
-    return f"({source})" if needs and not source.startswith("(") else source
+    clauses = (clause_of(node, text), *(filter_of(test, text) for test in tests))
+    return _Turn(node, clauses, tuple(test.test for test in tests))
 
 
 def _comprehension(keyed: KeyedWrite, write: Write, plural: Plural, turn: _Turn, effects: Effects) -> Fix | None:
@@ -182,63 +168,7 @@ def _is_safe(keyed: KeyedWrite, write: Write, turn: _Turn, effects: Effects) -> 
     if isinstance(node, facts.For) and any(name in place.scope.elsewhere for name in bound_names(node.target)):
         return False  # `global key`: others see the loop's variable
     # A comprehension keeps its variables to itself: nothing after the loop may ask for them.
-    return isinstance(node, facts.Clause) or not _read_elsewhere(keyed.body.block, node, set(bound_names(node.target)))
-
-
-def _read_elsewhere(block: facts.Block, loop: facts.For, names: set[str]) -> bool:
-    """Whether the loop's variables are read outside it, other than in loops that set them anew."""
-    for statement in block:
-        if statement is loop:
-            continue
-        if isinstance(statement, facts.For) and names <= set(bound_names(statement.target)):
-            if names_in(statement.iterable) & names:
-                return True
-            continue
-        if any(_reads(expression, names) for expression in own_expressions(statement)):
-            return True
-        nested = statement.body if isinstance(statement, (facts.Function, facts.Class)) else ()
-        if any(_read_elsewhere(inner, loop, names) for inner in (*inner_blocks(statement), nested)):
-            return True
-    return False
-
-
-def _reads(expression: facts.Expression, names: set[str]) -> bool:
-    own = {
-        name
-        for node in descend(expression)
-        if isinstance(node, facts.Comprehension)
-        for clause in node.clauses
-        for name in bound_names(clause.target)
-    }
-    return bool(names_in(expression) & (names - own))
-
-
-def own_expressions(statement: facts.Statement) -> Iterator[facts.Expression]:
-    """Expressions that a statement evaluates itself, those of its blocks left out."""
-    match statement:
-        case facts.Evaluate(value) | facts.Leave(_, value):
-            parts: tuple[facts.Expression | None, ...] = (value,)
-        case facts.Assign(targets, value):
-            parts = (value, *(target for target in targets if not isinstance(target, facts.Name)))
-        case facts.Update(target, _, value):
-            parts = (target, value)
-        case facts.If(test) | facts.While(test):
-            parts = (test,)
-        case facts.For(_, iterable):
-            parts = (iterable,)
-        case facts.With(items):
-            parts = tuple(value for value, _ in items)
-        case facts.Match(subject, cases):
-            parts = (subject, *(case.guard for case in cases))
-        case facts.Try(_, handlers):
-            parts = tuple(handler.type for handler in handlers)
-        case facts.Function(_, parameters, _, decorators):
-            parts = (*(parameter.default for parameter in parameters), *decorators)
-        case facts.Class(_, bases, _, decorators):
-            parts = (*(base.value for base in bases), *decorators)
-        case _:
-            parts = ()
-    yield from (part for part in parts if part is not None)
+    return isinstance(node, facts.Clause) or not read_elsewhere(keyed.body.block, node, set(bound_names(node.target)))
 
 
 # --------------------------------------------------------------------------------------------------- collect
@@ -246,7 +176,7 @@ def _collect(keyed: KeyedWrite, write: Write, plural: Plural, effects: Effects) 
     """Keep the loop, collect its entries, send them after it."""
     node = keyed.loop.node
     text = keyed.body.unit.text
-    if not isinstance(node, facts.For) or plural.entity or _returns(node.body):
+    if not isinstance(node, facts.For) or plural.entity or returns(node.body):
         return None
     indent = indentation(text, node.span[0])
     stop = line_end(text, node.span[1])
@@ -255,7 +185,7 @@ def _collect(keyed: KeyedWrite, write: Write, plural: Plural, effects: Effects) 
     writes = _writes_of_loop(keyed, write, effects)
     if writes is None:
         return None
-    name = _fresh(_COLLECTED[write.api.kind], keyed.site.place)
+    name = fresh(_COLLECTED[write.api.kind], keyed.site.place)
     newline = newline_of(text)
     edits = [Edit(line_start(text, node.span[0]), line_start(text, node.span[0]), f"{indent}{name} = {{}}{newline}")]
     for other in writes:
@@ -297,22 +227,3 @@ def _writes_of_loop(keyed: KeyedWrite, write: Write, effects: Effects) -> list[W
             return None
         found.append(other)
     return found
-
-
-def _returns(block: facts.Block) -> bool:
-    """Whether a turn can leave more than the loop, so that nothing after the loop would run."""
-    for statement in block:
-        if isinstance(statement, facts.Leave) and statement.kind in ("return", "raise"):
-            return True
-        if any(_returns(inner) for inner in inner_blocks(statement)):
-            return True
-    return False
-
-
-def _fresh(name: str, place: Place) -> str:
-    """A name that nothing here uses."""
-    candidates = [name, f"{name}_to_log", *(f"{name}_to_log_{number}" for number in range(2, 100))]
-    for candidate in candidates:
-        if not any(candidate in scope.bindings for scope in place.scope.enclosing()):
-            return candidate
-    return candidates[-1]

@@ -93,6 +93,24 @@ def _imports(block: facts.Block) -> Iterator[facts.Import]:
             yield from _imports(inner)
 
 
+def member(path: str, place: Place, resolver: Resolver) -> Named | None:
+    """How to write a member of MLflow, `MlflowClient` or `entities.Metric`: by its name, or in full.
+
+    A submodule's is imported by name, unless MLflow itself is imported late or may be missing.
+    """
+    module, _, name = f"mlflow.{path}".rpartition(".")
+    full: str | None = None
+    for local in _visible(place):
+        meaning = resolver.resolve(facts.Name(local), place)
+        if isinstance(meaning, External) and meaning.dotted == f"mlflow.{path}":
+            return local, ()
+        if isinstance(meaning, External) and meaning.dotted == "mlflow":
+            full = full or f"{local}.{path}"
+    if full is not None and module == "mlflow":
+        return full, ()
+    return imported(module, name, place) or ((full, ()) if full is not None else None)
+
+
 def imported(module: str, attribute: str | None, place: Place) -> Named | None:
     """How to write `attribute` of `module` (or the module itself), importing it at the top if need be."""
     unit = place.unit
@@ -112,7 +130,7 @@ def imported(module: str, attribute: str | None, place: Place) -> Named | None:
     edit = _joined(module, attribute, unit) if attribute else None
     if edit is None:
         statement = f"from {module} import {attribute}" if attribute else f"import {module}"
-        edit = _new_import(unit, module, statement)
+        edit = _new_import(place, module, statement)
     return (wanted, (edit,)) if edit is not None else None
 
 
@@ -125,31 +143,63 @@ def _joined(module: str, attribute: str, unit: Unit) -> Edit | None:
     return None
 
 
-def _new_import(unit: Unit, module: str, statement: str) -> Edit | None:
-    """Insert an import among those at the top of a file: beside its kin, or first if it is the standard library's."""
-    newline = newline_of(unit.text)
-    leading = _leading_imports(unit)
-    if not leading:
+def _new_import(place: Place, module: str, statement: str) -> Edit | None:
+    """Insert an import beside its kin, or first if it is the standard library's."""
+    text = place.unit.text
+    newline = newline_of(text)
+    found = _neighbour(place, module.partition(".")[0])
+    if found is None:
         return None
-    root = module.partition(".")[0]
-    kin = [item for item in leading if _is_kin(item, root)]
-    after = kin[-1] if kin else None if root in sys.stdlib_module_names else leading[-1]
-    anchor = after or next((item for item in leading if item.names[0].module != "__future__"), None)
-    if anchor is None or indentation(unit.text, anchor.span[0]) is None or not anchor.alone:
+    (start, end), after = found
+    indent = indentation(text, start)
+    if indent is None:
         return None
-    if after is None:
-        start = line_start(unit.text, anchor.span[0])
-        return Edit(start, start, f"{statement}{newline}")
-    end = line_end(unit.text, anchor.span[1])
-    if end == len(unit.text):
-        return Edit(end, end, f"{newline}{statement}")
-    start = after_newline(unit.text, end)
-    return Edit(start, start, f"{statement}{newline}")
+    if not after:
+        return Edit(line_start(text, start), line_start(text, start), f"{indent}{statement}{newline}")
+    stop = line_end(text, end)
+    if stop == len(text):
+        return Edit(stop, stop, f"{newline}{indent}{statement}")
+    return Edit(after_newline(text, stop), after_newline(text, stop), f"{indent}{statement}{newline}")
 
 
-def _leading_imports(unit: Unit) -> list[facts.Import]:
+def _neighbour(place: Place, root: str) -> tuple[facts.Span, bool] | None:
+    """The statement beside which an import of `root` goes, and whether after it.
+
+    What is imported late, or only where it is installed, must not be imported earlier or anyway.
+    """
+    top = place.unit.facts.body
+    standard = root in sys.stdlib_module_names
+    functions = [scope.owner.body for scope in place.scope.enclosing() if isinstance(scope.owner, facts.Function)]
+    for block in (top, *functions):
+        leading = _leading_imports(block)
+        kin = [statement for statement in leading if _is_kin(statement, root)]
+        if kin:
+            return (kin[-1].span, True) if kin[-1].alone else None
+        first = _first_import(block) if standard else None
+        if first is not None:
+            return first.span, False
+    leading = _leading_imports(top)
+    if standard or not leading or not leading[-1].alone or any(_is_kin(found, root) for found in _imports(top)):
+        return None
+    return leading[-1].span, True
+
+
+def _first_import(block: facts.Block) -> facts.Import | facts.Try | None:
+    """The import with which a block begins, or the `try` around it; those of `__future__` come before any other."""
+    for statement in block:
+        if isinstance(statement, facts.Import) and statement.names[0].module == "__future__":
+            continue
+        if isinstance(statement, facts.Evaluate) and isinstance(statement.value, facts.Constant):
+            continue
+        if isinstance(statement, facts.Import):
+            return statement
+        return statement if isinstance(statement, facts.Try) and isinstance(statement.body[0], facts.Import) else None
+    return None
+
+
+def _leading_imports(block: facts.Block) -> list[facts.Import]:
     found: list[facts.Import] = []
-    for statement in unit.facts.body:
+    for statement in block:
         if isinstance(statement, facts.Import):
             found.append(statement)
         elif not (isinstance(statement, facts.Evaluate) and isinstance(statement.value, facts.Constant)):
@@ -162,3 +212,12 @@ def _is_kin(statement: facts.Import, root: str) -> bool:
     if root in sys.stdlib_module_names:
         return bool(own) and own <= sys.stdlib_module_names - {"__future__"}
     return root in own
+
+
+def fresh(name: str, place: Place) -> str:
+    """A name that nothing here uses."""
+    candidates = [name, f"{name}_to_log", *(f"{name}_to_log_{number}" for number in range(2, 100))]
+    for candidate in candidates:
+        if not any(candidate in scope.bindings for scope in place.scope.enclosing()):
+            return candidate
+    return candidates[-1]
