@@ -20,7 +20,7 @@ from mlflow_lint.engine import Project
 from mlflow_lint.fixing import fix_files
 from mlflow_lint.rules.registry import all_rules
 
-NOT_IN_THE_CLIENT = frozenset({"MLF208", "MLF410", "MLF505", "MLF701"})
+NOT_IN_THE_CLIENT = frozenset({"MLF207", "MLF208", "MLF410", "MLF505", "MLF701"})
 NO_WRITES = frozenset({"MLF505"})
 """Rules whose fixes make reads smaller."""
 PRELOAD = (

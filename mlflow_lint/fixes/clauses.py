@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mlflow_lint.analysis.flow.throttles import assigned_names
 from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.functions import inner_blocks
 from mlflow_lint.facts.traverse import bound_names, descend, names_in
@@ -33,20 +34,31 @@ def operand(expression: facts.Expression, source: str) -> str:
 
 
 def read_elsewhere(block: facts.Block, loop: facts.For, names: set[str]) -> bool:
-    """Whether the loop's variables are read outside it, other than in loops that set them anew."""
+    """Whether the loop's variables are read outside it, other than where they are set anew."""
     for statement in block:
         if statement is loop:
             continue
-        if isinstance(statement, facts.For) and names <= set(bound_names(statement.target)):
-            if names_in(statement.iterable) & names:
-                return True
-            continue
         if any(_reads(expression, names) for expression in _evaluated(statement)):
             return True
-        nested = statement.body if isinstance(statement, (facts.Function, facts.Class)) else ()
-        if any(read_elsewhere(inner, loop, names) for inner in (*inner_blocks(statement), nested)):
+        if any(read_elsewhere(inner, loop, own) for inner, own in _inside(statement, names) if own):
             return True
     return False
+
+
+def _inside(statement: facts.Statement, names: set[str]) -> Iterator[tuple[facts.Block, set[str]]]:
+    """The blocks of a statement, each with the names that mean the same there: loops and functions have their own."""
+    match statement:
+        case facts.For(target, _, body, orelse):
+            yield body, names - set(bound_names(target))
+            yield orelse, names
+        case facts.Function(_, parameters, body):
+            declared = {name for inner in body if isinstance(inner, facts.Declare) for name in inner.names}
+            local = {parameter.name for parameter in parameters} | set(assigned_names(body)) - declared
+            yield body, names - local
+        case facts.Class(_, _, body):
+            yield body, names
+        case _:
+            yield from ((inner, names) for inner in inner_blocks(statement))
 
 
 def _reads(expression: facts.Expression, names: set[str]) -> bool:

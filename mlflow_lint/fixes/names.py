@@ -20,6 +20,8 @@ from mlflow_lint.fixes.text import after_newline, indentation, line_end, line_st
 from mlflow_lint.project.modules import Unit
 from mlflow_lint.source.file import newline_of
 
+_ROOT = re.compile(r"(?:import|from) (\w+)")
+
 Named = tuple[str, tuple[Edit, ...]]
 """How to write a name, and the edits that make it available."""
 
@@ -155,7 +157,10 @@ def _new_import(place: Place, module: str, statement: str) -> Edit | None:
     if indent is None:
         return None
     if not after:
-        return Edit(line_start(text, start), line_start(text, start), f"{indent}{statement}{newline}")
+        begin = line_start(text, start)
+        following = _ROOT.match(text, begin)
+        gap = newline if following is not None and following[1] not in sys.stdlib_module_names else ""
+        return Edit(begin, begin, f"{indent}{statement}{newline}{gap}")
     stop = line_end(text, end)
     if stop == len(text):
         return Edit(stop, stop, f"{newline}{indent}{statement}")

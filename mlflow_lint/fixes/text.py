@@ -112,6 +112,10 @@ class Layout:
     """What one more level adds."""
     newline: str
 
+    def fits(self, source: str, levels: int = 0) -> bool:
+        """Whether one line holds source that is indented by so many levels more; a tab is as wide as four blanks."""
+        return len((self.indent + self.step * levels).expandtabs(4)) + len(source) <= WIDTH
+
 
 def layout_at(text: str, offset: int) -> Layout | None:
     """The layout at a statement; None if something else stands before it on its line."""
@@ -131,12 +135,15 @@ def call_text(callee: str, before: Sequence[str], display: Display, after: Seque
     indent, step = layout.indent, layout.step
     short = f"{callee}({', '.join([*before, display.one_line, *after])})"
     plain = "\n" not in short and "\r" not in short and not any("#" in line for line in display.lines)
-    if plain and len(indent) + len(short) <= WIDTH:
+    if plain and layout.fits(short):
         return short
     inner = f"{indent}{step}"
     written = [f"{callee}("]
     written += [f"{inner}{argument}," for argument in before]
-    written += [f"{inner}{display.brackets[:-1]}", *(f"{inner}{step}{line}" for line in display.lines)]
-    written += [f"{inner}{display.brackets[-1]},"]
+    if display.separator == " " and plain and layout.fits(f"{display.one_line},", 1):
+        written += [f"{inner}{display.one_line},"]
+    else:
+        written += [f"{inner}{display.brackets[:-1]}", *(f"{inner}{step}{line}" for line in display.lines)]
+        written += [f"{inner}{display.brackets[-1]},"]
     written += [f"{inner}{argument}," for argument in after]
     return layout.newline.join([*written, f"{indent})"])

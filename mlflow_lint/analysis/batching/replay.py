@@ -38,6 +38,7 @@ class Replay:
 
     site: Site
     api: Api
+    body: Body
     loops: tuple[Loop, ...]
     """The nest of loops that walk the data, innermost first."""
     where: str
@@ -103,7 +104,9 @@ def replays(effects: Effects, bodies: Iterable[Body]) -> Iterator[Replay]:
             start, words = loop_start(loop), loop_words(loop)
             first = body.unit.step(start, f"{words}: {finished_words(loop)}")
             through = point.chain[-1] if len(point.chain) > 1 else None
-            yield Replay(site, point.api, loops, f"{words}, {body.unit.where(start)}", (first, *point.chain), through)
+            yield Replay(
+                site, point.api, body, loops, f"{words}, {body.unit.where(start)}", (first, *point.chain), through
+            )
 
 
 def _walks(effects: Effects, site: Site, walks: dict[int, bool]) -> tuple[Loop, ...]:

@@ -17,8 +17,19 @@ and 5,000 statements by `log_metric`; one `log_batch` with the same 1,000 points
 More than 1,000 points at once are split into as many requests as it takes.
 
 ## Fix safety
-No fix is offered here: write one `Metric` a point, as above. Unlike `mlflow.log_metric`, `log_batch` does not copy the
-points to a model that was logged in the run at the same step.
+The points become one `log_batch` behind the loop, or in its place where it does nothing else. All of them get the time
+at which the loop starts, unless they bring one of their own.
+
+Safe where no two points can have one key and step (the step counts with `enumerate` or `range`, other loops make the
+key another), where the turns only compute, print and log, and where no error is caught around the loop. For
+`mlflow.log_metric` and `mlflow.log_metrics`, the run must be sure to be open and cannot hold a model yet: it is new,
+and between its start and the loop nothing is called that could log one. For these calls copy points to a model that was
+logged in the run at the same step, and `log_batch` does not. Otherwise unsafe. In a function that does not open the run
+itself, the fix expects that one is open, where `mlflow.log_metric` would open one.
+
+Not offered where a helper of the project writes, where points have no step, where no run is sure to be open outside of
+functions, where one failed point is caught, or where a comment would be lost. MLflow sends more than 1,000 points in
+several requests by itself.
 
 ## Options
 `tracking-backend`: with `azureml`, the message names how many points a request takes there.
@@ -35,7 +46,8 @@ from collections.abc import Iterator
 from mlflow_lint.analysis.context import Context
 from mlflow_lint.facts.api import CALLS
 from mlflow_lint.facts.backends import Limited
-from mlflow_lint.findings import Finding, Severity
+from mlflow_lint.findings import Applicability, Finding, Severity
+from mlflow_lint.fixes.points import batched
 from mlflow_lint.rules.base import Example, Rule
 
 _BATCH = CALLS[(True, "log_batch")]
@@ -57,7 +69,8 @@ def check(rule: Rule, context: Context) -> Iterator[Finding]:
             f"{context.limit(Limited.BATCH_POINTS)}"
         )
         severity = Severity.INFO if replay.is_small else Severity.WARNING
-        yield rule.finding(context, replay.site.call, replay.site.statement, message, severity, replay.chain)
+        fix = batched(replay, context.lifecycle)
+        yield rule.finding(context, replay.site.call, replay.site.statement, message, severity, replay.chain, fix)
 
 
 EXAMPLES = (
@@ -66,9 +79,24 @@ EXAMPLES = (
         """\
 import mlflow
 
-for epoch, loss in enumerate(losses):
-    mlflow.log_metric("loss", loss, step=epoch)  # MLF207
+with mlflow.start_run() as run:
+    for epoch, loss in enumerate(losses):
+        mlflow.log_metric("loss", loss, step=epoch)  # MLF207
 """,
+        """\
+import time
+
+import mlflow
+from mlflow.entities import Metric
+
+with mlflow.start_run() as run:
+    now = int(time.time() * 1000)
+    mlflow.MlflowClient().log_batch(
+        run.info.run_id,
+        metrics=[Metric("loss", loss, now, epoch) for epoch, loss in enumerate(losses)],
+    )
+""",
+        Applicability.SAFE,
         setup="""\
 losses = [0.9, 0.5, 0.4]
 """,
@@ -78,10 +106,41 @@ losses = [0.9, 0.5, 0.4]
         """\
 import mlflow
 
-history = model.fit(x, y, epochs=n_epochs)
-for epoch in range(n_epochs):
-    mlflow.log_metric("loss", history.history["loss"][epoch], step=epoch)  # MLF207
-    mlflow.log_metric("val_loss", history.history["val_loss"][epoch], step=epoch)
+with mlflow.start_run():
+    history = model.fit(x, y, epochs=n_epochs)
+    for epoch in range(n_epochs):
+        mlflow.log_metric("loss", history.history["loss"][epoch], step=epoch)  # MLF207
+        mlflow.log_metric("val_loss", history.history["val_loss"][epoch], step=epoch)
+""",
+        """\
+import time
+
+import mlflow
+from mlflow.entities import Metric
+
+with mlflow.start_run():
+    history = model.fit(x, y, epochs=n_epochs)
+    now = int(time.time() * 1000)
+    points = []
+    for epoch in range(n_epochs):
+        points.append(Metric("loss", history.history["loss"][epoch], now, epoch))
+        points.append(
+            Metric("val_loss", history.history["val_loss"][epoch], now, epoch)
+        )
+    mlflow.MlflowClient().log_batch(mlflow.active_run().info.run_id, metrics=points)
+""",
+        Applicability.UNSAFE,
+        setup="""\
+n_epochs = 3
+x = y = None
+
+class Model:
+    history = {"loss": [0.9, 0.5, 0.4], "val_loss": [1.0, 0.7, 0.6]}
+
+    def fit(self, x, y, epochs):
+        return self
+
+model = Model()
 """,
     ),
     Example(
@@ -89,13 +148,42 @@ for epoch in range(n_epochs):
         """\
 import mlflow
 
-for name, values in history.items():
-    for step, value in enumerate(values):
-        mlflow.log_metric(f"train_{name}", value, step=step)  # MLF207
-for step in range(len(history["loss"])):
-    for name in history:
-        mlflow.log_metric(name, history[name][step], step=step)  # MLF207
+with mlflow.start_run() as run:
+    for name, values in history.items():
+        # every curve
+        for step, value in enumerate(values):
+            mlflow.log_metric(f"train_{name}", value, step=step)  # MLF207
+    for step in range(len(history["loss"])):
+        print(step)
+        for name in ("loss", "accuracy"):
+            mlflow.log_metric(name, history[name][step], step=step + 1)  # MLF207
 """,
+        """\
+import time
+
+import mlflow
+from mlflow.entities import Metric
+
+with mlflow.start_run() as run:
+    # every curve
+    now = int(time.time() * 1000)
+    mlflow.MlflowClient().log_batch(
+        run.info.run_id,
+        metrics=[
+            Metric(f"train_{name}", value, now, step)
+            for name, values in history.items()
+            for step, value in enumerate(values)
+        ],
+    )
+    now = int(time.time() * 1000)
+    points = []
+    for step in range(len(history["loss"])):
+        print(step)
+        for name in ("loss", "accuracy"):
+            points.append(Metric(name, history[name][step], now, step + 1))
+    mlflow.MlflowClient().log_batch(run.info.run_id, metrics=points)
+""",
+        Applicability.SAFE,
         setup="""\
 history = {"loss": [0.9, 0.5], "accuracy": [0.1, 0.2]}
 """,
@@ -107,26 +195,89 @@ import mlflow
 import pandas as pd
 
 results = pd.read_csv("training.csv")
-for _, row in results.iterrows():
-    if pd.notna(row["loss"]):
-        mlflow.log_metrics({"loss": row["loss"], "lr": row["lr"]}, step=int(row["epoch"]))  # MLF207
+with mlflow.start_run() as run:
+    for _, row in results.iterrows():
+        if pd.notna(row["loss"]):
+            mlflow.log_metrics({"loss": row["loss"], "lr": row["lr"]}, step=int(row["epoch"]))  # MLF207
+""",
+        """\
+import time
+
+import mlflow
+from mlflow.entities import Metric
+import pandas as pd
+
+results = pd.read_csv("training.csv")
+with mlflow.start_run() as run:
+    now = int(time.time() * 1000)
+    points = []
+    for _, row in results.iterrows():
+        if pd.notna(row["loss"]):
+            points += [
+                Metric("loss", row["loss"], now, int(row["epoch"])),
+                Metric("lr", row["lr"], now, int(row["epoch"])),
+            ]
+    mlflow.MlflowClient().log_batch(run.info.run_id, metrics=points)
+""",
+        Applicability.UNSAFE,
+        setup="""\
+from pathlib import Path
+
+Path("training.csv").write_text("epoch,loss,lr\\n0,0.9,0.1\\n1,,0.1\\n2,0.4,0.01\\n")
 """,
     ),
     Example(
-        "points computed from a range",
+        "in a function, for a run that its caller opens",
         """\
 import mlflow
 
-for step in range(100):
-    mlflow.log_metric("loss", 1.0 / (step + 1), step=step)  # MLF207
-    mlflow.log_metric("accuracy", step * 0.01, step=step)
+
+def report(rows):
+    for step, row in enumerate(rows):
+        mlflow.log_metrics(row, step=step)  # MLF207
+    for step in range(100):
+        mlflow.log_metric("speed", 1.0 / (step + 1), step=step)  # MLF207
+
+
+with mlflow.start_run():
+    report([{"x": 1.0, "y": 2.0}, {"x": 1.5}])
+""",
+        """\
+import time
+
+import mlflow
+from mlflow.entities import Metric
+
+
+def report(rows):
+    now = int(time.time() * 1000)
+    mlflow.MlflowClient().log_batch(
+        mlflow.active_run().info.run_id,
+        metrics=[
+            Metric(key, value, now, step)
+            for step, row in enumerate(rows)
+            for key, value in row.items()
+        ],
+    )
+    now = int(time.time() * 1000)
+    mlflow.MlflowClient().log_batch(
+        mlflow.active_run().info.run_id,
+        metrics=[Metric("speed", 1.0 / (step + 1), now, step) for step in range(100)],
+    )
+
+
+with mlflow.start_run():
+    report([{"x": 1.0, "y": 2.0}, {"x": 1.5}])
+""",
+        Applicability.UNSAFE,
+        setup="""\
+seed = 1
 """,
     ),
     Example(
-        "through a helper, and copied from another run",
+        "through a helper",
         """\
 import mlflow
-from mlflow import MlflowClient
 
 
 def report(name, value, step):
@@ -134,12 +285,54 @@ def report(name, value, step):
     mlflow.log_metric(name, value, step=step)
 
 
-def replay(evals_result, old_run, new_run):
+def replay(evals_result):
     for step, value in enumerate(evals_result["validation"]["rmse"]):
         report("rmse", value, step)  # MLF207
-    client = MlflowClient()
-    for point in client.get_metric_history(old_run, "rmse"):
-        client.log_metric(new_run, point.key, point.value, point.timestamp, point.step)  # MLF207
+""",
+    ),
+    Example(
+        "by a client, and copied from another run",
+        """\
+import mlflow
+
+client = mlflow.MlflowClient()
+run_id = client.create_run("0").info.run_id
+for epoch, loss in enumerate(losses, 1):
+    if loss < 0.8:
+        client.log_metric(run_id, "loss", loss, step=epoch)  # MLF207
+copy = client.create_run("0").info.run_id
+for point in client.get_metric_history(run_id, "loss"):
+    client.log_metric(copy, point.key, point.value, point.timestamp, point.step)  # MLF207
+""",
+        """\
+import time
+
+import mlflow
+from mlflow.entities import Metric
+
+client = mlflow.MlflowClient()
+run_id = client.create_run("0").info.run_id
+now = int(time.time() * 1000)
+client.log_batch(
+    run_id,
+    metrics=[
+        Metric("loss", loss, now, epoch)
+        for epoch, loss in enumerate(losses, 1)
+        if loss < 0.8
+    ],
+)
+copy = client.create_run("0").info.run_id
+client.log_batch(
+    copy,
+    metrics=[
+        Metric(point.key, point.value, point.timestamp, point.step)
+        for point in client.get_metric_history(run_id, "loss")
+    ],
+)
+""",
+        Applicability.SAFE,
+        setup="""\
+losses = [0.9, 0.5, 0.4]
 """,
     ),
     Example(
@@ -212,4 +405,5 @@ RULE = Rule(
     check,
     EXAMPLES,
     __doc__ or "",
+    fixes=frozenset({Applicability.SAFE, Applicability.UNSAFE}),
 )
