@@ -227,7 +227,9 @@ def _single_turn(nest: Nest) -> tuple[str, ...] | None:
         inner = inner.body[0]
     # A comprehension keeps its variables to itself: nothing after the loop may ask for them.
     leaks = bound & set(nest.body.place.scope.elsewhere) or read_elsewhere(nest.body.block, nest.statement, bound)
-    return tuple(clauses) if inner is write.site.statement and not leaks else None
+    if inner is not write.site.statement or leaks or any("\n" in clause for clause in clauses):
+        return None
+    return tuple(clauses)
 
 
 def _comprehension(nest: Nest, batch: _Batch, layout: Layout, clauses: tuple[str, ...]) -> list[Edit] | None:

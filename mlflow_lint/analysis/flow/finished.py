@@ -28,7 +28,17 @@ _VIEWS = frozenset(
     "squeeze astype get copy cumsum diff dropna head tail sort_values sort_index reset_index rolling mean split "
     "splitlines strip groupby transpose".split()
 )
-_LIBRARIES = ("numpy.", "pandas.", "json.load", "yaml.", "pickle.load", "joblib.load", "math.", "statistics.")
+_LIBRARIES = (
+    "collections.",
+    "numpy.",
+    "pandas.",
+    "json.load",
+    "yaml.",
+    "pickle.load",
+    "joblib.load",
+    "math.",
+    "statistics.",
+)
 _HISTORIES = re.compile(
     r"(hist(ory)?|losses|curves?|accuracies|rewards|returns|evals_result|log_history|scores)$", re.I
 )
