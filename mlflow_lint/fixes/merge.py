@@ -23,6 +23,7 @@ from mlflow_lint.fixes.keys import all_differ
 from mlflow_lint.fixes.text import (
     after_newline,
     comments,
+    comments_above,
     indentation,
     is_directive,
     layout_at,
@@ -71,7 +72,7 @@ def _layout(row: Row, plural: Plural) -> list[Edit] | None:
         if found is None or indentation(text, start) != indent:
             return None
         stop = line_end(text, end)
-        above = [] if write is first else _comments_above(text, start, indent)
+        above = [] if write is first else comments_above(text, start, indent)
         own = comments(text, line_start(text, start), stop)
         kept = [slice_of(text, given.span) for given in write.arguments.values()]
         if any(offset < end and not any(comment in part for part in kept) for offset, comment in own):
@@ -94,20 +95,6 @@ def _layout(row: Row, plural: Plural) -> list[Edit] | None:
         # Nothing but blank lines stands between the calls, and they go with them.
         return [Edit(first.site.statement.span[0], edits[-1].end, merged)]
     return [*edits[:-1], Edit(edits[-1].start, edits[-1].end, merged)]
-
-
-def _comments_above(text: str, start: int, indent: str) -> list[tuple[int, str]]:
-    """Comment lines directly above a statement, at its own indentation."""
-    found: list[tuple[int, str]] = []
-    offset = line_start(text, start)
-    while offset > 0:
-        previous = line_start(text, offset - 2 if text[:offset].endswith("\r\n") else offset - 1)
-        line = text[previous:offset].rstrip("\r\n")
-        if not line.startswith(indent + "#"):
-            break
-        found.insert(0, (previous + len(indent), line[len(indent) :].rstrip()))
-        offset = previous
-    return found
 
 
 # ---------------------------------------------------------------------------------------------------- safety

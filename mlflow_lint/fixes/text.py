@@ -77,6 +77,20 @@ def comments(text: str, start: int, end: int) -> list[tuple[int, str]]:
     return found
 
 
+def comments_above(text: str, start: int, indent: str) -> list[tuple[int, str]]:
+    """Comment lines directly above a statement, at its own indentation."""
+    found: list[tuple[int, str]] = []
+    offset = line_start(text, start)
+    while offset > 0:
+        previous = line_start(text, offset - 2 if text[:offset].endswith("\r\n") else offset - 1)
+        line = text[previous:offset].rstrip("\r\n")
+        if not line.startswith(indent + "#"):
+            break
+        found.insert(0, (previous + len(indent), line[len(indent) :].rstrip()))
+        offset = previous
+    return found
+
+
 def _line_starts(text: str) -> list[int]:
     starts = [0]
     for line in io.StringIO(text, newline=""):

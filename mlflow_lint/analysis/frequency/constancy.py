@@ -26,17 +26,27 @@ from mlflow_lint.findings import Step
 class RepeatedParam:
     """A line that writes an unchanging param each turn."""
 
-    site: Site
+    sites: tuple[Site, ...]
+    """The call, and those after it in its block that do the same."""
+    body: Body
+    loop: Loop | None
+    """None for a step hook."""
     label: str
     where: str
     unit: str
     chain: tuple[Step, ...]
 
+    @property
+    def site(self) -> Site:
+        """The first of the calls."""
+        return self.sites[0]
+
 
 def repeated_params(effects: Effects, bodies: Iterable[Body]) -> Iterator[RepeatedParam]:
     """Repeated params of a file, in order; the first in each block of a loop."""
     for body in bodies:
-        seen: set[tuple[int, int]] = set()
+        groups: dict[tuple[int, int], list[Site]] = {}
+        firsts: dict[tuple[int, int], tuple[Loop | facts.Function, str, tuple[Step, ...]]] = {}
         for site in effects.sites(body):
             written = _param(effects, site, body)
             if written is None:
@@ -45,18 +55,18 @@ def repeated_params(effects: Effects, bodies: Iterable[Body]) -> Iterator[Repeat
             if around is None:
                 continue
             key = (id(site.block), id(around))
-            if key in seen:
-                continue
-            seen.add(key)
-            label, chain = written
+            groups.setdefault(key, []).append(site)
+            firsts.setdefault(key, (around, *written))
+        for key, (around, label, chain) in firsts.items():
+            sites = tuple(groups[key])
             if isinstance(around, Loop):
-                start = loop_start(around)
+                start, loop = loop_start(around), around
                 words, unit = loop_words(around), _unit(effects, around)
             else:
-                start = around.span[0]
+                start, loop = around.span[0], None
                 words, unit = f"step hook {around.name}", "once per step"
-            step = body.unit.step(start, words)
-            yield RepeatedParam(site, label, f"{words}, {body.unit.where(start)}", unit, (step, *chain))
+            steps = (body.unit.step(start, words), *chain)
+            yield RepeatedParam(sites, body, loop, label, f"{words}, {body.unit.where(start)}", unit, steps)
 
 
 def _unit(effects: Effects, loop: Loop) -> str:

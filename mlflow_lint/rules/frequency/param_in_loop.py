@@ -8,7 +8,11 @@ each one is still a request and 2 to 5 SQL statements. Once per batch, it costs 
 nothing.
 
 ## Fix safety
-No fix is offered here yet: write the call before the loop.
+The call moves in front of the outermost loop in which neither key nor value can change, with its comments. Safe where
+the loop is sure to turn (a literal range or list, `while True`), the call is the first thing that it does, and the run
+stays the same. Otherwise unsafe: a loop that does not turn at all writes nothing today, and an earlier statement may
+fail before the call is reached. Not offered for calls in a function that the loop calls, under a test, or in a step
+hook.
 
 ## Options
 None.
@@ -23,7 +27,8 @@ from collections.abc import Iterator
 
 from mlflow_lint.analysis.context import Context
 from mlflow_lint.analysis.frequency.constancy import repeated_params
-from mlflow_lint.findings import Finding, Severity
+from mlflow_lint.findings import Applicability, Finding, Severity
+from mlflow_lint.fixes.hoist import hoist
 from mlflow_lint.rules.base import Example, Rule
 
 
@@ -34,7 +39,8 @@ def check(rule: Rule, context: Context) -> Iterator[Finding]:
             f"{write.label} repeats in a {write.where}, {write.unit}: MLflow keeps the first value, so every further "
             "call is 1 request for nothing; log it once, before the loop"
         )
-        yield rule.finding(context, write.site.call, write.site.statement, message, Severity.WARNING, write.chain)
+        fix = hoist(write, context.lifecycle)
+        yield rule.finding(context, write.site.call, write.site.statement, message, Severity.WARNING, write.chain, fix)
 
 
 EXAMPLES = (
@@ -44,14 +50,52 @@ EXAMPLES = (
 import mlflow
 
 for epoch in range(epochs):
+    # how the weights are found
     mlflow.log_param("optimizer", "adam")  # MLF102
     train_one_epoch(epoch)
 """,
+        """\
+import mlflow
+
+# how the weights are found
+mlflow.log_param("optimizer", "adam")
+for epoch in range(epochs):
+    train_one_epoch(epoch)
+""",
+        Applicability.UNSAFE,
         setup="""\
 epochs = 3
 
 def train_one_epoch(epoch):
     pass
+""",
+    ),
+    Example(
+        "first in a loop that is sure to turn",
+        """\
+import mlflow
+
+for epoch in range(3):
+    for part in ("train", "validation"):
+        mlflow.log_params({  # MLF102
+            "rate": rate,  # of learning
+        })
+
+        print(epoch, part)
+""",
+        """\
+import mlflow
+
+mlflow.log_params({
+    "rate": rate,  # of learning
+})
+for epoch in range(3):
+    for part in ("train", "validation"):
+        print(epoch, part)
+""",
+        Applicability.SAFE,
+        setup="""\
+rate = 0.1
 """,
     ),
     Example(
@@ -102,4 +146,5 @@ RULE = Rule(
     check,
     EXAMPLES,
     __doc__ or "",
+    fixes=frozenset({Applicability.SAFE, Applicability.UNSAFE}),
 )
