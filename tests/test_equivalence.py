@@ -20,7 +20,7 @@ from mlflow_lint.engine import Project
 from mlflow_lint.fixing import fix_files
 from mlflow_lint.rules.registry import all_rules
 
-NOT_IN_THE_CLIENT = frozenset({"MLF207", "MLF208", "MLF410", "MLF505", "MLF701"})
+NOT_IN_THE_CLIENT = frozenset({"MLF207", "MLF208", "MLF410", "MLF411", "MLF505", "MLF701"})
 NO_WRITES = frozenset({"MLF505"})
 """Rules whose fixes make reads smaller."""
 PRELOAD = (
@@ -34,7 +34,7 @@ PRELOAD = (
 )
 """What the fixtures import, once for all of them."""
 
-MENDS = frozenset({"MLF402", "MLF404", "MLF410"})
+MENDS = frozenset({"MLF402", "MLF404", "MLF410", "MLF411"})
 """Rules whose fix records what was meant, which is not what was recorded: tests of their own compare the stores."""
 MODELS = frozenset({"MLF701"})
 """Rules about models, whose files hold the time at which they were made: a test of their own compares the stores."""

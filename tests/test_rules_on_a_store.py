@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from example_cases import parse
+from example_cases import fix, only, parse, write
 from tracking_store import Recorded, StoreRunner, assert_same_data, run_program
 
 from mlflow_lint.rules.base import Example
@@ -191,6 +191,17 @@ def test_naming_the_active_run_fetches_it(store_runner: StoreRunner, tmp_path: P
     plain = store_runner.run(found.replace(", run_id=run.info.run_id", ""), cwd=tmp_path)
     assert_same_data(named, plain)
     assert named.statements > plain.statements
+
+
+@pytest.mark.parametrize("title", ["metrics after the end of the run", "a child that ends before its block"])
+def test_a_run_that_its_block_ends_keeps_its_data(title: str, store_runner: StoreRunner, tmp_path: Path) -> None:
+    path = write(tmp_path / "lint", program("MLF411", title))
+    before = store_runner.run(path=path, cwd=tmp_path)
+    after = store_runner.run(fix(path, only(path.parent, "MLF411"), unsafe=True).after, cwd=tmp_path)
+    assert after.exception is None, after.stderr
+    assert len(after.runs) == path.read_text().count("start_run")
+    assert "score" not in before.runs[len(after.runs) - 1].metrics
+    assert "score" in after.runs[-1].metrics
 
 
 @pytest.mark.parametrize(

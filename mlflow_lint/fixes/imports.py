@@ -13,7 +13,7 @@ from mlflow_lint.analysis.names.meaning import Place
 from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.functions import inner_blocks
 from mlflow_lint.findings import Edit
-from mlflow_lint.fixes.text import after_newline, indentation, line_end, line_start
+from mlflow_lint.fixes.text import indentation, line_end, line_start
 from mlflow_lint.project.modules import Unit
 from mlflow_lint.source.file import newline_of
 
@@ -74,9 +74,7 @@ def _new_import(place: Place, module: str, statement: str) -> Edit | None:
         gap = newline if apart else ""
         return Edit(begin, begin, f"{indent}{statement}{newline}{gap}")
     stop = line_end(text, end)
-    if stop == len(text):
-        return Edit(stop, stop, f"{newline}{indent}{statement}")
-    return Edit(after_newline(text, stop), after_newline(text, stop), f"{indent}{statement}{newline}")
+    return Edit(stop, stop, f"{newline}{indent}{statement}")
 
 
 def _neighbour(place: Place, module: str, plain: bool) -> tuple[facts.Span, bool] | None:

@@ -10,7 +10,9 @@ What is written after the run was ended goes to another run: to the one around i
 and that nobody asked for.
 
 ## Fix safety
-No fix is offered here: without the `end_run()` the writes stay in the run, which ends with the block.
+The `end_run()` goes, and what is written after it stays in the run, which ends with the block. Unsafe: it changes where
+the data lands, which is what it is for. Not offered for an `end_run` that sets a status or is the only statement under
+its test, and for `with mlflow.active_run():`, where the code has to say whether that run is to end there.
 
 ## Options
 None.
@@ -25,7 +27,8 @@ from collections.abc import Iterator
 
 from mlflow_lint.analysis.context import Context
 from mlflow_lint.analysis.runs.run_state import How, Moment
-from mlflow_lint.findings import Finding, Severity
+from mlflow_lint.findings import Applicability, Finding, Severity
+from mlflow_lint.fixes.drop import drop_end
 from mlflow_lint.rules.base import Example, Rule
 
 
@@ -50,7 +53,9 @@ def check(rule: Rule, context: Context) -> Iterator[Finding]:
                 "ending it to the block"
             )
             chain = (*ended.run.chain, context.step(site.call.span[0], "the run ends"), *moment.chain)
-            yield rule.finding(context, site.call, site.statement, message, Severity.ERROR, chain)
+            own = context.effects.api(site.call, site.place) is not None
+            fix = drop_end(site) if own else None
+            yield rule.finding(context, site.call, site.statement, message, Severity.ERROR, chain, fix)
 
 
 def _is_newer(moment: Moment, ended: int) -> bool:
@@ -70,6 +75,17 @@ with mlflow.start_run():
     mlflow.end_run()  # MLF411
     mlflow.log_metric("score", 1.0)
 """,
+        """\
+import mlflow
+
+with mlflow.start_run():
+    mlflow.log_param("seed", 1)
+    mlflow.log_metric("score", 1.0)
+""",
+        Applicability.UNSAFE,
+        setup="""\
+seed = 1
+""",
     ),
     Example(
         "a child that ends before its block",
@@ -78,9 +94,21 @@ import mlflow
 
 with mlflow.start_run(run_name="parent"):
     with mlflow.start_run(run_name="child", nested=True):
-        mlflow.log_metric("score", 1.0)
+        print("evaluated")
         mlflow.end_run()  # MLF411
-        mlflow.log_metric("loss", 0.5)
+        mlflow.log_metric("score", 1.0)
+""",
+        """\
+import mlflow
+
+with mlflow.start_run(run_name="parent"):
+    with mlflow.start_run(run_name="child", nested=True):
+        print("evaluated")
+        mlflow.log_metric("score", 1.0)
+""",
+        Applicability.UNSAFE,
+        setup="""\
+seed = 1
 """,
     ),
     Example(
@@ -156,4 +184,5 @@ RULE = Rule(
     check,
     EXAMPLES,
     __doc__ or "",
+    fixes=frozenset({Applicability.UNSAFE}),
 )
