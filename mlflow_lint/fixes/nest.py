@@ -70,7 +70,7 @@ def nest_of(replay: Replay, effects: Effects) -> Nest | None:
             continue
         write = _write(site, effects)
         inside = site.frames[site.frames.index(outer) + 1 :]
-        if write is None or is_buffered(site.call, replay.body) or not _shares(write, first):
+        if write is None or is_buffered(effects, site.call, replay.body) or not _shares(write, first):
             return None
         if not all(isinstance(frame, (Loop, Guard)) for frame in inside):
             return None
