@@ -82,7 +82,7 @@ _TRIALS = re.compile(
     re.I,
 )
 _TRIAL_CALLS = frozenset("ParameterGrid ParameterSampler product split trials suggest".split())
-_FILE_CALLS = frozenset("glob rglob iterdir listdir walk scandir iglob ls".split())
+_FILE_CALLS = frozenset("glob rglob iterdir listdir walk scandir iglob ls list_artifacts".split())
 _FILES = re.compile(
     r"(^|_)(files?|paths?|filenames?|figs|figures|plots|artifacts|images|pngs|attachments|checkpoints)$", re.I
 )
