@@ -98,13 +98,3 @@ def _evaluated(statement: facts.Statement) -> Iterator[facts.Expression]:
         case _:
             parts = ()
     yield from (part for part in parts if part is not None)
-
-
-def returns(block: facts.Block) -> bool:
-    """Whether a turn can leave more than the loop, so that nothing after the loop would run."""
-    for statement in block:
-        if isinstance(statement, facts.Leave) and statement.kind in ("return", "raise"):
-            return True
-        if any(returns(inner) for inner in inner_blocks(statement)):
-            return True
-    return False

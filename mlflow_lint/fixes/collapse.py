@@ -17,7 +17,8 @@ from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.api import Kind
 from mlflow_lint.facts.traverse import bound_names, names_in
 from mlflow_lint.findings import Applicability, Edit, Fix
-from mlflow_lint.fixes.clauses import clause_of, filter_of, read_elsewhere, returns
+from mlflow_lint.fixes.behind import returns
+from mlflow_lint.fixes.clauses import clause_of, filter_of, read_elsewhere
 from mlflow_lint.fixes.entries import Plural, entry, evaluated, plural_call, plural_of
 from mlflow_lint.fixes.keys import differ_by_turn
 from mlflow_lint.fixes.merge import at_most_one_model, in_order, swallows_errors

@@ -69,23 +69,25 @@ def _edits(repeated: RepeatedParam, outer: Loop) -> tuple[Edit, ...] | None:
     indent = indentation(text, outer.node.span[0])
     if indent is None:
         return None
+    newline = newline_of(text)
     moved: list[str] = []
     removed: list[Edit] = []
     for position, site in enumerate(repeated.sites):
         start, end = site.statement.span
         inner, stop = indentation(text, start), line_end(text, end)
-        if inner is None or "\\" in text[start:end] or any(quote in text[start:end] for quote in ('"""', "'''")):
-            return None  # a string that runs over lines must not be indented anew
+        if inner is None:
+            return None
         above = comments_above(text, start, inner)
         begin = line_start(text, above[0][0] if above else start)
-        lines = text[begin:stop].splitlines()
-        moved += [indent + line.removeprefix(inner) if line.startswith(inner) else line for line in lines]
+        shifted = shift(text[begin:stop], inner, indent, newline)
+        if shifted is None:
+            return None
+        moved.append(shifted + newline)
         stop = after_newline(text, stop)
         removed.append(Edit(begin, _after_blank_lines(text, stop) if site.index == position else stop, ""))
     loop_above = comments_above(text, outer.node.span[0], indent)
     place = line_start(text, loop_above[0][0] if loop_above else outer.node.span[0])
-    newline = newline_of(text)
-    return (Edit(place, place, "".join(f"{line}{newline}" for line in moved)), *removed)
+    return (Edit(place, place, "".join(moved)), *removed)
 
 
 def _after_blank_lines(text: str, offset: int) -> int:

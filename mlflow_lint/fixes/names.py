@@ -79,6 +79,15 @@ def member(path: str, place: Place, resolver: Resolver) -> Named | None:
     return imported(module, name, place) or ((full, ()) if full is not None else None)
 
 
+def fresh(name: str, place: Place) -> str:
+    """A name that nothing here uses."""
+    candidates = [name, f"{name}_to_log", *(f"{name}_to_log_{number}" for number in range(2, 100))]
+    for candidate in candidates:
+        if not any(candidate in scope.bindings for scope in place.scope.enclosing()):
+            return candidate
+    return candidates[-1]
+
+
 def imported(module: str, attribute: str | None, place: Place) -> Named | None:
     """How to write `attribute` of `module` (or the module itself), importing it at the top if need be."""
     unit = place.unit
@@ -97,12 +106,3 @@ def imported(module: str, attribute: str | None, place: Place) -> Named | None:
         return None
     edit = importing(module, attribute, place)
     return (wanted, (edit,)) if edit is not None else None
-
-
-def fresh(name: str, place: Place) -> str:
-    """A name that nothing here uses."""
-    candidates = [name, f"{name}_to_log", *(f"{name}_to_log_{number}" for number in range(2, 100))]
-    for candidate in candidates:
-        if not any(candidate in scope.bindings for scope in place.scope.enclosing()):
-            return candidate
-    return candidates[-1]

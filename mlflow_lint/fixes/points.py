@@ -20,7 +20,8 @@ from mlflow_lint.analysis.writes.effects import Effects
 from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.traverse import bound_names, descend, names_in
 from mlflow_lint.findings import Applicability, Edit, Fix
-from mlflow_lint.fixes.clauses import clause_of, filter_of, read_elsewhere, returns
+from mlflow_lint.fixes.behind import returns
+from mlflow_lint.fixes.clauses import clause_of, filter_of, read_elsewhere
 from mlflow_lint.fixes.names import Named, fresh, imported, member, sibling
 from mlflow_lint.fixes.nest import Nest, nest_of
 from mlflow_lint.fixes.point_safety import is_safe

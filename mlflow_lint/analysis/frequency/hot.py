@@ -26,6 +26,9 @@ class HotWrite:
 
     site: Site
     api: Api
+    body: Body
+    loop: Loop | None
+    """None where a hook repeats it."""
     where: str
     """The loop or hook, in words, with its line: `loop over train_loader, line 41`."""
     unit: str
@@ -57,7 +60,12 @@ def hot_writes(effects: Effects, bodies: Iterable[Body], replays: Container[int]
                 key = (around.marker, id(site.block), _group(api))
                 if key not in seen:
                     seen.add(key)
-                    yield HotWrite(site, api, around.where, around.unit, (around.step, *chain))
+                    loop = _loop_of(site, around)
+                    yield HotWrite(site, api, body, loop, around.where, around.unit, (around.step, *chain))
+
+
+def _loop_of(site: Site, around: Repetition) -> Loop | None:
+    return next((f for f in site.frames if isinstance(f, Loop) and id(f.node) == around.marker), None)
 
 
 def _group(api: Api) -> Kind:

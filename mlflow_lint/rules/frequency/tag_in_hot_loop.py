@@ -7,7 +7,10 @@ through.
 A tag holds one value: each write overwrites the last, so of 10,000 requests with 3 SQL statements each, one remains.
 
 ## Fix safety
-No fix is offered here yet: set the tag after the loop, or log a metric if every value matters.
+Tags with a fixed key move behind the loop. That is unsafe unless the loop is sure to turn, runs to its end and nothing
+in it can look at the tag: while the loop runs, or when it is killed, the run has no such tag. No fix is offered for a
+hook, for a call that a turn may pass by, for a tag that something else in the loop may set, and where names that the
+call uses change after it. If every value matters, log a metric instead.
 
 ## Options
 None.
@@ -22,7 +25,8 @@ from collections.abc import Iterator
 
 from mlflow_lint.analysis.context import Context
 from mlflow_lint.facts.api import Kind
-from mlflow_lint.findings import Finding
+from mlflow_lint.findings import Applicability, Finding
+from mlflow_lint.fixes.last_write import sink_tags
 from mlflow_lint.rules.base import Example, Rule
 from mlflow_lint.rules.heat import hot_findings
 
@@ -30,7 +34,7 @@ from mlflow_lint.rules.heat import hot_findings
 def check(rule: Rule, context: Context) -> Iterator[Finding]:
     """Tag writes that run each step."""
     advice = "each overwrites the last, so set it once, after the loop"
-    return hot_findings(rule, context, (Kind.TAG,), advice)
+    return hot_findings(rule, context, (Kind.TAG,), advice, sink_tags)
 
 
 EXAMPLES = (
@@ -49,6 +53,49 @@ train_loader = list(range(4))
 def train_step(batch):
     return batch
 """,
+        fixed="""\
+import mlflow
+
+for index, batch in enumerate(train_loader):
+    train_step(batch)
+mlflow.set_tag("last_batch", index)
+""",
+        applicability=Applicability.UNSAFE,
+    ),
+    Example(
+        "several tags of a batch, with comments",
+        """\
+import mlflow
+
+seen = 0
+for batch in train_loader:
+    seen += len(batch)
+    # where training stands
+    mlflow.set_tags(  # MLF103
+        {"seen": seen, "batch": batch[-1]},
+    )
+    mlflow.log_metric("seen", seen, step=seen)
+    mlflow.set_tag("phase", "training")  # until evaluation
+    # next: evaluation
+print(seen)
+""",
+        setup="train_loader = [[1, 2], [3, 4], [5]]\n",
+        fixed="""\
+import mlflow
+
+seen = 0
+for batch in train_loader:
+    seen += len(batch)
+    mlflow.log_metric("seen", seen, step=seen)
+    # next: evaluation
+# where training stands
+mlflow.set_tags(
+    {"seen": seen, "batch": batch[-1]},
+)
+mlflow.set_tag("phase", "training")  # until evaluation
+print(seen)
+""",
+        applicability=Applicability.UNSAFE,
     ),
     Example(
         "a Keras batch hook",
@@ -97,4 +144,5 @@ RULE = Rule(
     check,
     EXAMPLES,
     __doc__ or "",
+    fixes=frozenset({Applicability.UNSAFE}),
 )
