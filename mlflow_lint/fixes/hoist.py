@@ -20,6 +20,7 @@ from mlflow_lint.fixes.text import (
     indentation,
     line_end,
     line_start,
+    shift,
 )
 from mlflow_lint.source.file import newline_of
 

@@ -10,7 +10,13 @@ uploads the whole and sets a tag. That is about 9 requests and 29 SQL statements
 1,000 calls move about 500 times the final table, both ways.
 
 ## Fix safety
-No fix is offered: collect the rows in a list or dict, and log the table after the loop.
+Unsafe, because rows that are uploaded before a crash are lost with it, and because objects in the rows that change
+later are logged as they are in the end. The data goes to a list, and one `log_table` after the loop sends all of it. A
+fix is offered only if the data is written out as a dict of lists or made by `pandas.DataFrame` in the turn, and not for
+a hook, in a function or generator that the loop can leave, or where errors are caught and the loop goes on.
+
+When MLflow 3.17 appends, it reads the earlier rows again and takes a text such as `"02108"` for the number 2108; logged
+once, such texts stay texts.
 
 ## Options
 None.
@@ -25,20 +31,22 @@ from collections.abc import Iterator
 
 from mlflow_lint.analysis.artifacts.tables import repeated_tables
 from mlflow_lint.analysis.context import Context
-from mlflow_lint.findings import Finding, Severity
+from mlflow_lint.facts.traverse import shown
+from mlflow_lint.findings import Applicability, Finding, Severity
+from mlflow_lint.fixes.gather import gather
 from mlflow_lint.rules.base import Example, Rule
 
 
 def check(rule: Rule, context: Context) -> Iterator[Finding]:
     """Tables that a loop appends to."""
-    for write in repeated_tables(context.effects, context.bodies):
-        label = write.api.label
-        called = label if write.through is None else f"{write.through} calls {label}, which"
+    for upload in repeated_tables(context.effects, context.bodies):
         message = (
-            f"{called} appends to the table {write.file} each turn ({write.repetition.where}): each call fetches all "
-            f"rows so far and uploads them again, about {write.api.cost}; collect the rows, and log the table once"
+            f"{upload.called} appends to the table {shown(upload.target.name)} each turn ({upload.repetition.where}): "
+            f"each call fetches all rows so far and uploads them again, about {upload.target.api.cost}; collect the "
+            "rows, and log the table once"
         )
-        yield rule.finding(context, write.site.call, write.site.statement, message, Severity.WARNING, write.chain)
+        call, statement, fix = upload.site.call, upload.site.statement, gather(upload, context.effects)
+        yield rule.finding(context, call, statement, message, Severity.WARNING, upload.chain, fix)
 
 
 EXAMPLES = (
@@ -52,6 +60,64 @@ with mlflow.start_run():
         answer = ask(question)
         mlflow.log_table({"question": [question], "answer": [answer]}, "answers.json")  # MLF303
 """,
+        setup="""\
+questions = ["why", "how", "when"]
+
+def ask(question):
+    return f"{question} not"
+""",
+        fixed="""\
+import mlflow
+
+with mlflow.start_run():
+    rows = []
+    for question in questions:
+        answer = ask(question)
+        rows.append({"question": [question], "answer": [answer]})
+    if rows:
+        mlflow.log_table({key: [value for row in rows for value in row[key]] for key in rows[0]}, "answers.json")
+""",
+        applicability=Applicability.UNSAFE,
+    ),
+    Example(
+        "a frame for each epoch and fold",
+        """\
+import mlflow
+import pandas as pd
+
+for epoch in range(2):
+    for fold in folds:
+        if fold == "skipped":
+            continue
+        # what it got wrong
+        frame = pd.DataFrame({"fold": [fold] * 2, "error": [0.5**epoch, 0.25]})
+        mlflow.log_table(  # MLF303
+            data=frame,
+            artifact_file="errors.json",  # one for all
+        )
+    print(epoch)
+""",
+        setup='folds = ["a", "skipped", "b"]\n',
+        fixed="""\
+import mlflow
+import pandas as pd
+
+frames = []
+for epoch in range(2):
+    for fold in folds:
+        if fold == "skipped":
+            continue
+        # what it got wrong
+        frame = pd.DataFrame({"fold": [fold] * 2, "error": [0.5**epoch, 0.25]})
+        frames.append(frame)
+    print(epoch)
+if frames:
+    mlflow.log_table(
+        data=pd.concat(frames, ignore_index=True),
+        artifact_file="errors.json",  # one for all
+    )
+""",
+        applicability=Applicability.UNSAFE,
     ),
     Example(
         "predictions of each epoch",
@@ -132,4 +198,5 @@ RULE = Rule(
     check,
     EXAMPLES,
     __doc__ or "",
+    fixes=frozenset({Applicability.UNSAFE}),
 )
