@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from linting import check, lines
+from tracking_store import StoreRunner
 
 PER_FILE = {
     "comprehension": "[mlflow.log_artifact(p) for p in glob.glob('*.png')]",
@@ -145,3 +146,15 @@ def test_uploaded_again(code: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("code", NOT_REUPLOADED.values(), ids=NOT_REUPLOADED.keys())
 def test_not_uploaded_again(code: str, tmp_path: Path) -> None:
     assert found(code, "MLF304", tmp_path) == 0
+
+
+def test_a_directory_goes_up_whole_each_time(store_runner: StoreRunner, tmp_path: Path) -> None:
+    code = (
+        "import mlflow, pathlib\nout = pathlib.Path('samples')\nout.mkdir()\nfor epoch in range(4):\n"
+        "  (out / f'{epoch}.txt').write_text('x')\n  mlflow.log_artifacts('samples')\n"
+    )
+    assert lines(check(code, tmp_path, "MLF304"), "MLF304") == [6]
+    recorded = store_runner.run(code, cwd=tmp_path)
+    assert recorded.exception is None
+    assert recorded.write_calls.count("log_artifacts") == 1 + 2 + 3 + 4
+    assert len(recorded.runs[0].artifacts) == 4
