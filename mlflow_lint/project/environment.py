@@ -2,7 +2,8 @@
 
 A program is set up by files that no import leads to: `.env`, a shell script, a Dockerfile, the script that imports the
 module. Invariant: looked at are the modules that a file imports, step by step, and files of known kinds in the folders
-from its own up to the project's root, and directly below these; they are searched for names and never interpreted.
+from its own up to the project's root and in folders directly below these whose names say that programs are started or
+set up there; they are searched for names and never interpreted.
 """
 
 from __future__ import annotations
@@ -18,6 +19,11 @@ _NAME = re.compile(rb"MLFLOW_[A-Z0-9_]+")
 _KINDS = re.compile(
     r".*\.(py|ipynb|sh|bash|zsh|slurm|sbatch|ps1|bat|env|yml|yaml|toml|cfg|ini|service|mk)"
     r"|\.env.*|(.*\.)?(Dockerfile|Containerfile)(\..*)?|Makefile|Procfile|[Jj]ustfile|MLproject"
+)
+_FOLDERS = re.compile(
+    r"scripts?|bin|tools?|jobs?|slurm|launch(ers?)?|runs?|apps?|train(ing)?|src|docker|containers?|\.devcontainer|deploy(ment)?s?"
+    r"|k8s|kubernetes|helm|infra(structure)?|ops|ci|conf(ig|igs)?|configurations?|settings|envs?|environments?",
+    re.I,
 )
 _LARGEST = 256 * 1024
 _MOST_FILES = 500
@@ -40,11 +46,11 @@ class Environment:
         return any(variable in self._in_folder(folder) for folder in self._around(file))
 
     def _around(self, file: str) -> Iterable[str]:
-        """The folders from a file's own up to the root, and those directly in them."""
+        """The folders from a file's own up to the root, and those directly in them that programs are started from."""
         folder = os.path.dirname(file) if file else self._root
         while True:
             yield folder
-            yield from (inner for inner in _listed(folder) if os.path.isdir(inner))
+            yield from (inner for inner in _listed(folder) if _FOLDERS.fullmatch(os.path.basename(inner)))
             if not folder.startswith(self._root + os.sep):
                 return
             folder = os.path.dirname(folder)

@@ -182,12 +182,14 @@ class _Search:
         )
 
     def _tells_rank(self, value: facts.Expression) -> bool:
-        """Whether a value tells one process from another: a rank, a comparison with it, what is made with that."""
+        """Whether a value tells one process from another: a rank, a comparison with it, an object that is given it."""
         if any(
             isinstance(node, (facts.Comparison, facts.Operation, facts.Conditional)) and self._names_rank(node)
             for node in descend(value)
         ):
             return True
+        if isinstance(value, facts.Call) and last_name(value.function)[:1].isupper():
+            return any(_RANK.search(given.keyword or last_name(given.value)) for given in value.arguments)
         while isinstance(value, facts.Call) and last_name(value.function) in ("int", "bool") and value.arguments:
             value = value.arguments[0].value
         asks = facts.Constant("RANK"), facts.Constant(_VARIABLE)

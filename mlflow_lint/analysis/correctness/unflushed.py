@@ -32,7 +32,7 @@ class Unflushed:
     """The first buffered write of a program that flushes nothing."""
 
     site: Site
-    """In the module: the write, or the call that leads to it."""
+    """The write, or the call that leads to it in another file."""
     api: Api
     buffered: Switch
     chain: tuple[Step, ...]
@@ -80,8 +80,8 @@ class _Program:
                     self._entered.add(id(function.definition))
                     inner = Body(function.definition.body, Place(function.scope, function.receiver), function)
                     step = body.unit.step(site.call.span[0], f"{function.definition.name}()")
-                    for _, api, chain in self.writes(inner, (*through, step)):
-                        yield site, api, chain
+                    for write, api, chain in self.writes(inner, (*through, step)):
+                        yield (write if inner.unit is body.unit else site), api, chain
 
 
 def _may_end(moment: Moment) -> bool:

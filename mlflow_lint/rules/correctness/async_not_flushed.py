@@ -3,7 +3,7 @@
 Finds a program whose asynchronous writes are buffered (`synchronous=False`, `mlflow.config.enable_async_logging()` or
 `MLFLOW_ENABLE_ASYNC_LOGGING`, with `MLFLOW_ASYNC_LOGGING_BUFFERING_SECONDS` set in the file) and that has neither
 `with start_run()`, nor `end_run()`, nor `flush_async_logging()`. The flow is that of the module and of the functions
-that it calls; one finding, at the first such write or the call that leads to it.
+that it calls; one finding, at the first such write, or at the call that leads to another file.
 
 Notebooks are left alone: their process goes on, and the buffer is sent.
 
@@ -39,7 +39,7 @@ def check(rule: Rule, context: Context) -> Iterator[Finding]:
     if found is None:
         return
     write = found.chain[-1]
-    where = "" if len(found.chain) == 2 else f" ({write.place})"
+    where = "" if write.path == context.unit.path else f" ({write.place})"
     since = f"{found.buffered.what}, {context.unit.where(found.buffered.span[0])}"
     message = (
         f"{write.text}{where} is buffered ({since}) and nothing flushes: what waits when the program ends is lost, "
@@ -75,12 +75,12 @@ mlflow.config.enable_async_logging(True)
 
 def train():
     for epoch in range(20):
-        mlflow.log_metrics({"loss": 1 / (epoch + 1)}, step=epoch)
+        mlflow.log_metrics({"loss": 1 / (epoch + 1)}, step=epoch)  # MLF414
 
 
 if __name__ == "__main__":
     mlflow.start_run()
-    train()  # MLF414
+    train()
 """,
     ),
     Example(

@@ -69,7 +69,7 @@ steps = np.linspace(0, 100, 5, dtype=int)
 for i, step in enumerate(steps):
     mlflow.log_metric("loss", losses[i], step + 1)  # MLF415
     mlflow.log_metric("rate", rates[i], step=steps[i])  # MLF415
-mlflow.log_metrics({"best": min(losses)}, step=np.argmin(losses))  # MLF415
+mlflow.log_metric("best", min(losses), step=np.argmin(losses))  # MLF415
 """,
     ),
     Example(

@@ -5,7 +5,8 @@ without the variable `MLFLOW_ASYNC_LOGGING_BUFFERING_SECONDS`. One finding for e
 
 The variable may be set anywhere in the project. The rule is silent as soon as it is spoken of in the file, in a module
 that the file imports (step by step), or in a Python, shell, `.env`, YAML, TOML or INI file, a Dockerfile or a Makefile
-in one of the folders from the file's own up to the root of the project, or directly in a folder of these.
+in one of the folders from the file's own up to the root of the project, or in a folder directly below one of these that
+programs are started or set up from, such as `scripts`, `docker`, `deploy`, `configs`, `src`.
 
 ## Why it costs
 Without it, each call is still one request, with as many SQL statements: another thread waits for the answers, up to 10
@@ -117,7 +118,7 @@ class Tracker:
 import mlflow
 
 for epoch in range(epochs):
-    mlflow.log_metrics(train_one_epoch(model), step=epoch, synchronous=False)  # MLF502
+    mlflow.log_metric("loss", train_one_epoch(model), step=epoch, synchronous=False)  # MLF502
 """,
     ),
     Example(
