@@ -303,6 +303,27 @@ def test_a_step_is_passed(call: str, fixed: str | None, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("base", "hook", "step"),
+    [
+        ("lightning.pytorch.LightningModule", "training_step(self, batch, batch_idx)", "self.global_step"),
+        ("lightning.pytorch.LightningModule", "on_train_epoch_end(self)", "self.current_epoch"),
+        ("lightning.pytorch.LightningModule", "validation_step(self, batch, batch_idx)", None),
+        ("lightning.pytorch.Callback", "on_train_epoch_end(self, trainer, module)", "trainer.current_epoch"),
+        ("transformers.TrainerCallback", "on_log(self, args, state, control, logs=None)", "state.global_step"),
+        ("keras.callbacks.Callback", "on_epoch_end(self, epoch, logs=None)", "epoch"),
+        ("keras.callbacks.Callback", "on_train_batch_end(self, batch, logs=None)", None),
+    ],
+)
+def test_the_counter_of_a_hook_is_passed(base: str, hook: str, step: str | None, tmp_path: Path) -> None:
+    package = base.rpartition(".")[0]
+    call = "mlflow.log_metric('loss', self.loss)"
+    code = f"import mlflow\nimport {package}\nclass Hooks({base}):\n    def {hook}:\n        {call}\n"
+    result = fix(write(tmp_path, code), only(tmp_path, "MLF402"), unsafe=True)
+    assert result.after == (code if step is None else code.replace("self.loss)", f"self.loss, step={step})"))
+    assert len(result.remaining.findings) == (step is None)
+
+
+@pytest.mark.parametrize(
     ("key", "fixed"),
     [
         ("f'loss_{epoch}'", "'loss'"),

@@ -20,7 +20,7 @@ from mlflow_lint.analysis.frequency.constancy import changing_names, in_first_tu
 from mlflow_lint.analysis.frequency.selection import is_selected
 from mlflow_lint.analysis.names.arguments import filled_parameters
 from mlflow_lint.analysis.names.constants import Hole, Parts, bound_once, parts_of
-from mlflow_lint.analysis.names.meaning import FunctionRef, Place
+from mlflow_lint.analysis.names.meaning import External, FunctionRef, Place
 from mlflow_lint.analysis.writes.effects import Effects
 from mlflow_lint.analysis.writes.summary import Body
 from mlflow_lint.analysis.writes.written import Entry, entries, expects_failure, given
@@ -33,6 +33,8 @@ from mlflow_lint.findings import Step
 _ITERATING = (Frequency.PER_EPOCH, Frequency.PER_STEP)
 _SUMMARY = re.compile(r"best|(^|[_/\-. ])(final|last|overall|so_far|early_stop\w*|stopped\w*)([_/\-. ]|$)", re.I)
 _ONE_TIME = re.compile(r"test|predict|sanity")
+_TRAINING = re.compile(r"^training_step$|train_batch_end$")
+"""Hooks of a batch in which Lightning's counter is another each time: it stands still while a model is validated."""
 _WRAPPED_STEP = re.compile(
     r"^((global|current|train|training)_?)?(step|epoch|iteration|step_num|step_idx|step_count)$", re.I
 )
@@ -67,7 +69,7 @@ class Stepless:
     around: Repetition
     chain: tuple[Step, ...]
     step: str | None
-    """The name that plainly is the step."""
+    """The name or attribute that plainly is the step."""
     wraps: bool = False
     """Whether a function takes the step and does not pass it on."""
 
@@ -319,12 +321,31 @@ def _in_hook(effects: Effects, site: Site, body: Body, write: _Write) -> Steples
         return None
     if any(isinstance(frame, Run) for frame in site.frames) or _is_chosen(effects, site.frames, None):
         return None
-    parameters = frozenset(parameter.name for parameter in definition.parameters[1:])
     if any(_varies(part, frozenset(), 0) for key in write.keys or () for part in key.parts):
         return None
     around = by_hook(definition, body, hooked)
-    step = "epoch" if "epoch" in parameters and hooked[1] is Frequency.PER_EPOCH else None
+    step = _step_of_hook(effects, body, definition, hooked)
     return Stepless(site, write.api, around, (around.step, *write.chain), step)
+
+
+def _step_of_hook(
+    effects: Effects, body: Body, definition: facts.Function, hooked: tuple[str, Frequency]
+) -> str | None:
+    """What plainly is the step in a hook: its `epoch`, or the counter that the framework keeps."""
+    framework, frequency = hooked
+    names = [parameter.name for parameter in definition.parameters]
+    others = names[1:]
+    if frequency is Frequency.PER_EPOCH and "epoch" in others:
+        return "epoch"
+    if framework == "Transformers" and "state" in others:
+        return "state.global_step"
+    if framework != "Lightning" or (frequency is Frequency.PER_STEP and not _TRAINING.search(definition.name)):
+        return None
+    ancestry = effects.resolver.classes.ancestry(body.place.receiver) if body.place.receiver is not None else ()
+    is_module = any(isinstance(one, External) and one.dotted.endswith(".LightningModule") for one in ancestry)
+    keeper = "trainer" if "trainer" in others else names[0] if is_module and names else None
+    counter = "current_epoch" if frequency is Frequency.PER_EPOCH else "global_step"
+    return f"{keeper}.{counter}" if keeper is not None else None
 
 
 def _wrapper(effects: Effects, site: Site, body: Body, write: _Write) -> Stepless | None:

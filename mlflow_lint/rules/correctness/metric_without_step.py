@@ -11,8 +11,9 @@ Every point lands on step 0. A chart over steps shows one vertical line, the lat
 points in the same millisecond, the largest, and the curve cannot be had back afterwards.
 
 ## Fix safety
-Where the counter of the loop, the `epoch` of a hook or the parameter of the function plainly is the step, the fix
-passes it as `step=`. It is unsafe because it changes what is recorded: the points get steps.
+Where the counter of the loop, the `epoch` of a hook, the counter that a framework keeps (`self.global_step`,
+`trainer.current_epoch`, `state.global_step`) or the parameter of the function plainly is the step, the fix passes it as
+`step=`. It is unsafe because it changes what is recorded: the points get steps.
 
 ## Options
 None.
@@ -60,6 +61,16 @@ def _fix(found: Stepless) -> Fix | None:
     edit = with_step(found.site.call, found.step)
     return Fix(f"Pass step={found.step}", (edit,), Applicability.UNSAFE) if edit is not None else None
 
+
+_WITHOUT_LIGHTNING = """\
+import sys
+import types
+
+lightning, pytorch = types.ModuleType("lightning"), types.ModuleType("lightning.pytorch")
+pytorch.LightningModule, lightning.pytorch = object, pytorch
+sys.modules.update({"lightning": lightning, "lightning.pytorch": pytorch})
+"""
+"""Its class is only defined, so that any base will do."""
 
 EXAMPLES = (
     Example(
@@ -152,9 +163,31 @@ class Model(pl.LightningModule):
         mlflow.log_metric("loss", loss.item())  # MLF402
         return loss
 
+    def validation_step(self, batch, batch_idx):
+        mlflow.log_metric("val_batch_loss", self(batch).item())  # MLF402
+
     def on_validation_epoch_end(self):
         mlflow.log_metric("val_loss", self.total / self.count)  # MLF402
 """,
+        fixed="""\
+import lightning.pytorch as pl
+import mlflow
+
+
+class Model(pl.LightningModule):
+    def training_step(self, batch, batch_idx):
+        loss = self(batch)
+        mlflow.log_metric("loss", loss.item(), step=self.global_step)
+        return loss
+
+    def validation_step(self, batch, batch_idx):
+        mlflow.log_metric("val_batch_loss", self(batch).item())
+
+    def on_validation_epoch_end(self):
+        mlflow.log_metric("val_loss", self.total / self.count, step=self.current_epoch)
+""",
+        applicability=Applicability.UNSAFE,
+        setup=_WITHOUT_LIGHTNING,
     ),
     Example(
         "through a function, and a step that is left at None",
