@@ -180,3 +180,22 @@ def test_the_fix_is_safe_only_where_the_version_is_known(tmp_path: Path) -> None
         assert finding.fix is not None
         kinds[requirement] = finding.fix.applicability.value
     assert kinds == {"mlflow": "unsafe", "mlflow>=3": "safe"}
+
+
+@pytest.mark.parametrize(("version", "found"), [("3.4", []), ("3.5", [4])])
+def test_the_run_is_fetched_by_its_id_from_some_version_on(version: str, found: list[int], tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").write_text(f"mlflow=={version}")
+    code = """\
+        import mlflow
+
+        with mlflow.start_run() as run:
+            mlflow.log_metric("score", 2.0, run_id=run.info.run_id)
+        """
+    assert lines(check(code, tmp_path, "MLF209"), "MLF209") == found
+
+
+@pytest.mark.parametrize(("version", "advice"), [("2.15", "any of _-. with"), ("2.16", "write 'recall:_at_5'")])
+def test_no_key_is_suggested_that_the_target_refuses(version: str, advice: str, tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").write_text(f"mlflow=={version}")
+    (finding,) = check('import mlflow\n\nmlflow.log_metric("recall:@5", 1.0)\n', tmp_path, "MLF403").findings
+    assert advice in finding.message

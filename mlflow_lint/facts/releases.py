@@ -24,6 +24,12 @@ FILE_STORE_RAISES: Release = (3, 13, 0)
 ALIASES: Release = (2, 9, 0)
 """`mlflow/tracking/client.py`: the calls for model stages are deprecated since then."""
 
+COLON_IN_KEYS: Release = (2, 16, 0)
+"""`mlflow/utils/validation.py`: keys may hold colons, but for Windows."""
+
+RUN_ID_FETCHES: Release = (3, 5, 0)
+"""`mlflow/tracking/fluent.py`: a metric with `run_id=` fetches the run, and one without it no longer does."""
+
 MODEL_NAME: Release = (3, 0, 0)
 """`mlflow/models/model.py`: `log_model` takes `name`, and `artifact_path` is deprecated."""
 

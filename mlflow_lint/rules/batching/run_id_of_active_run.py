@@ -11,7 +11,8 @@ that takes 1 request and 5 statements without it.
 No fix is offered here: leave `run_id=` out where the run is sure to be the active one.
 
 ## Options
-None.
+`target-mlflow-version`: before 3.5 it makes no difference, and nothing is reported (read from the dependencies by
+default).
 
 ## References
 - MLflow: `mlflow/tracking/fluent.py` (`log_metric`, `log_metrics`)
@@ -27,12 +28,15 @@ from mlflow_lint.analysis.names.scopes import Entered, Value
 from mlflow_lint.analysis.runs.run_state import How, Moment
 from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.api import Kind
+from mlflow_lint.facts.releases import RUN_ID_FETCHES
 from mlflow_lint.findings import Finding, Severity
 from mlflow_lint.rules.base import Example, Rule, Status
 
 
 def check(rule: Rule, context: Context) -> Iterator[Finding]:
     """Writes that name the run that they would go to anyway."""
+    if "run_id" not in context.unit.text or not context.target.has(RUN_ID_FETCHES):
+        return
     for moments in context.flows:
         for moment in moments:
             api, site = moment.api, moment.site

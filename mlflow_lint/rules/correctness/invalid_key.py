@@ -15,7 +15,7 @@ it is caught, loses the value. Of `log_metrics`, `log_params` and `set_tags` it 
 No fix is offered here: a new name starts a new series, and only you know what reads the old one.
 
 ## Options
-None.
+`target-mlflow-version`: before 2.16 no key with a colon is suggested (read from the dependencies by default).
 
 ## References
 - MLflow: `mlflow/utils/validation.py` (`_validate_metric_name`, `_validate_param_name`, `_validate_tag_name`)
@@ -30,6 +30,7 @@ from mlflow_lint.analysis.correctness.validity import accepted, refusal
 from mlflow_lint.analysis.names.constants import Hole, Parts, constant_text, parts_of
 from mlflow_lint.analysis.writes.written import entries, expects_failure
 from mlflow_lint.facts.api import Kind
+from mlflow_lint.facts.releases import COLON_IN_KEYS
 from mlflow_lint.facts.traverse import shown
 from mlflow_lint.findings import Finding, Severity
 from mlflow_lint.rules.base import Example, Rule
@@ -53,7 +54,7 @@ def check(rule: Rule, context: Context) -> Iterator[Finding]:
                     continue
                 message = (
                     f"{api.label} raises, since MLflow refuses the {_NAMED[entry.kind]} key {_written(parts)}, which "
-                    f"{reason}; {_advice(parts)}"
+                    f"{reason}; {_advice(parts, context.target.has(COLON_IN_KEYS))}"
                 )
                 chain = (context.step(site.call.span[0], f"key {_written(parts)}"),)
                 yield rule.finding(context, site.call, site.statement, message, Severity.WARNING, chain)
@@ -70,12 +71,12 @@ def _written(parts: Parts) -> str:
     return f'f"{text if len(text) <= _LONGEST_SHOWN else text[: _LONGEST_SHOWN - 1] + "…"}"'
 
 
-def _advice(parts: Parts) -> str:
+def _advice(parts: Parts, colons: bool) -> str:
     key = constant_text(parts)
     better = accepted(key) if key is not None else ""
-    if better and len(better) <= _LONGEST_SHOWN:
+    if better and len(better) <= _LONGEST_SHOWN and (colons or ":" not in better):
         return f"write {better!r}"
-    return "use letters, digits, blanks and any of _-.: with / only between them"
+    return f"use letters, digits, blanks and any of {'_-.:' if colons else '_-.'} with / only between them"
 
 
 EXAMPLES = (

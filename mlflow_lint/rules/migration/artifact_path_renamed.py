@@ -2,7 +2,8 @@
 ## What it does
 Finds `artifact_path=` in the `log_model` of a flavor: `mlflow.sklearn.log_model(model, artifact_path="model")`. In
 MLflow 3 a model is no longer a folder of its run but has a name, and the argument is `name=`. Code for a target version
-below 3.0 is left alone, and so is `mlflow.spark`, whose `log_model` takes no name.
+below 3.0 is left alone, and so are `mlflow.spark`, whose `log_model` takes no name, and calls that the code makes for
+older versions only (under a test of the version, or where a `TypeError` is caught).
 
 ## Why it costs
 MLflow 3 takes `artifact_path` as a deprecated word for `name` and logs a warning at each call; a later version will
@@ -145,6 +146,23 @@ from mlflow import MlflowClient
 mlflow.spark.log_model(model, artifact_path="model")
 mlflow.sklearn.log_model(model, name="model")
 mlflow.sklearn.log_model(model, "model")
+""",
+    ),
+    Example(
+        "one form for each version",
+        """\
+import mlflow
+from packaging.version import Version
+
+try:
+    mlflow.sklearn.log_model(model, name="model")
+except TypeError:
+    mlflow.sklearn.log_model(model, artifact_path="model")
+
+if Version(mlflow.__version__) >= Version("3"):
+    mlflow.sklearn.log_model(model, name="model")
+else:
+    mlflow.sklearn.log_model(model, artifact_path="model")
 """,
     ),
     Example(
