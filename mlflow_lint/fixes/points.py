@@ -79,8 +79,7 @@ def batched(replay: Replay, lifecycle: Lifecycle) -> Fix | None:
     layout = layout_at(nest.text, nest.statement.span[0])
     if batch is None or layout is None:
         return None
-    turn = _single_turn(nest)
-    edits = _comprehension(nest, batch, layout, turn) if turn is not None else _collected(nest, batch, layout)
+    edits = _comprehension(nest, batch, layout) or _collected(nest, batch, layout)
     if edits is None:
         return None
     applicability = Applicability.SAFE if is_safe(nest, effects, opened) else Applicability.UNSAFE
@@ -233,14 +232,15 @@ def _single_turn(nest: Nest) -> tuple[str, ...] | None:
     return tuple(clauses)
 
 
-def _comprehension(nest: Nest, batch: _Batch, layout: Layout, clauses: tuple[str, ...]) -> list[Edit] | None:
-    text = nest.text
+def _comprehension(nest: Nest, batch: _Batch, layout: Layout) -> list[Edit] | None:
+    """Put the call in the place of the loop."""
+    text, clauses = nest.text, _single_turn(nest)
     start, end = nest.statement.span
     stop = line_end(text, end)
-    points = _points(nest.writes[0], batch, nest)
+    points = _points(nest.writes[0], batch, nest) if clauses is not None else None
     after = text[end:stop].strip()
     shares = isinstance(nest.statement, facts.Evaluate) and not nest.statement.alone
-    if points is None or shares or (after and not after.startswith("#")):
+    if clauses is None or points is None or shares or (after and not after.startswith("#")):
         return None
     lines = [*points.metrics, *clauses, *([points.walk] if points.walk else [])]
     lost = [comment for _, comment in comments(text, line_start(text, start), stop) if comment not in "".join(lines)]
