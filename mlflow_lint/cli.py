@@ -70,6 +70,15 @@ def _request(
             text="With --fix or --diff: also fixes that may change what is recorded, or when.",
         ),
     ] = None,
+    hot_loop_fix: Annotated[
+        str | None,
+        _option(
+            _FIX,
+            "--hot-loop-fix",
+            text="How metrics that are logged each step are fixed; buffer by default.",
+            metavar="async|buffer|throttle",
+        ),
+    ] = None,
     diff: Annotated[
         bool, _option(_FIX, "--diff", text="Show what --fix would change, as a diff; write nothing.")
     ] = False,
@@ -190,6 +199,7 @@ def _request(
         "unsafe-fixes": unsafe_fixes,
         "target-mlflow-version": target_mlflow_version,
         "tracking-backend": tracking_backend,
+        "hot-loop-fix": hot_loop_fix,
         "output-format": output_format,
         "fail-on": fail_on,
     }

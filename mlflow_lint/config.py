@@ -59,6 +59,8 @@ class Settings:
     """Pairs of a pattern as in .gitignore and the codes to ignore there."""
     min_group_size: int = 2
     """Number of consecutive calls from which on they are worth merging."""
+    hot_loop_fix: str = "buffer"
+    """How metrics that are logged each step (MLF101) are fixed: `async`, `buffer` or `throttle`."""
     output_format: str = "full"
     unsafe_fixes: bool = False
     target_mlflow_version: str | None = None
@@ -307,6 +309,7 @@ _READERS: Mapping[str, _Reader] = {
     **dict.fromkeys(("preview", "force-exclude", "respect-gitignore", "unsafe-fixes"), _flag),
     "per-file-ignores": _codes_by_pattern,
     "min-group-size": _group_size,
+    "hot-loop-fix": _one_of("async", "buffer", "throttle"),
     "output-format": _one_of("full", "concise", "json", "github"),
     "target-mlflow-version": _version,
     "tracking-backend": _one_of(*BACKENDS),

@@ -120,7 +120,14 @@ class Project:
 
         find_target = partial(self.targets.of, file or os.path.join(self.root, "-"), settings)
         unit = self.unit(file, source)
-        return Context(unit, self.effects, settings.min_group_size, settings.tracking_backend, find_target)
+        return Context(
+            unit,
+            self.effects,
+            settings.min_group_size,
+            settings.tracking_backend,
+            settings.hot_loop_fix,
+            find_target,
+        )
 
     def _load(self, file: str, anyway: bool) -> Unit | None:
         from mlflow_lint.syntax.parse import SyntaxFailure

@@ -32,6 +32,8 @@ class Context:
     effects: Effects
     min_group_size: int = 2
     tracking_backend: str = "oss"
+    hot_loop_fix: str = "buffer"
+    """How metrics that are logged each step are fixed: `async`, `buffer` or `throttle`."""
     find_target: Callable[[], Target] = lambda: NEWEST_TARGET
 
     @cached_property

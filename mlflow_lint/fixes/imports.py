@@ -84,7 +84,7 @@ def _neighbour(place: Place, module: str, plain: bool) -> tuple[facts.Span, bool
     standard = _is_standard(module)
     functions = [scope.owner.body for scope in place.scope.enclosing() if isinstance(scope.owner, facts.Function)]
     for block in (top, *functions):
-        leading = _leading_imports(block)
+        leading = leading_imports(block)
         kin = [statement for statement in leading if _is_kin(statement, root)]
         if kin:
             before = [other for other in kin if _sorts_before(other, module, plain)]
@@ -93,7 +93,7 @@ def _neighbour(place: Place, module: str, plain: bool) -> tuple[facts.Span, bool
         first = _first_import(block) if standard else None
         if first is not None:
             return first.span, False
-    leading = _leading_imports(top)
+    leading = leading_imports(top)
     if standard or not leading or not leading[-1].alone or any(_is_kin(found, root) for found in imports_of(top)):
         return None
     return leading[-1].span, True
@@ -120,7 +120,8 @@ def _first_import(block: facts.Block) -> facts.Import | facts.Try | None:
     return None
 
 
-def _leading_imports(block: facts.Block) -> list[facts.Import]:
+def leading_imports(block: facts.Block) -> list[facts.Import]:
+    """The imports that a block begins with; strings may stand between them."""
     found: list[facts.Import] = []
     for statement in block:
         if isinstance(statement, facts.Import):

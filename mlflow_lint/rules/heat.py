@@ -9,7 +9,6 @@ from collections.abc import Callable, Collection, Iterator
 
 from mlflow_lint.analysis.context import Context
 from mlflow_lint.analysis.frequency.hot import HotWrite
-from mlflow_lint.analysis.writes.effects import Effects
 from mlflow_lint.facts.api import Kind
 from mlflow_lint.facts.backends import Limited
 from mlflow_lint.findings import Finding, Fix, Severity
@@ -21,7 +20,7 @@ def hot_findings(
     context: Context,
     kinds: Collection[Kind],
     advice: str,
-    mend: Callable[[HotWrite, Effects], Fix | None] | None = None,
+    mend: Callable[[HotWrite], Fix | None] = lambda write: None,
 ) -> Iterator[Finding]:
     """Findings of `rule` for the hot writes of some kinds; `advice` says what to write instead, `mend` writes it."""
     for write in context.hot_writes:
@@ -32,5 +31,5 @@ def hot_findings(
             called = f"{write.chain[1].text} reaches {called} ({write.through.place}) and"
         limit = context.limit(Limited.METRIC_POINTS) if write.api.kind is Kind.METRIC else ""
         message = f"{called} runs {write.unit} ({write.where}): {write.api.cost} each; {advice}{limit}"
-        fix = mend(write, context.effects) if mend is not None else None
+        fix = mend(write)
         yield rule.finding(context, write.site.call, write.site.statement, message, Severity.WARNING, write.chain, fix)

@@ -57,7 +57,7 @@ def hot_writes(effects: Effects, bodies: Iterable[Body], replays: Container[int]
             if around is None:
                 continue
             for api, chain in writes:
-                key = (around.marker, id(site.block), _group(api))
+                key = (around.marker, id(site.block), group_of(api))
                 if key not in seen:
                     seen.add(key)
                     loop = _loop_of(site, around)
@@ -68,7 +68,8 @@ def _loop_of(site: Site, around: Repetition) -> Loop | None:
     return next((f for f in site.frames if isinstance(f, Loop) and id(f.node) == around.marker), None)
 
 
-def _group(api: Api) -> Kind:
+def group_of(api: Api) -> Kind:
+    """The kind that a write counts as: a batch is one of metrics."""
     return Kind.METRIC if api.kind is Kind.BATCH else api.kind
 
 
@@ -77,15 +78,15 @@ def counted_writes(effects: Effects, site: Site, body: Body) -> Iterator[tuple[A
     at = site.call.span[0]
     kinds: set[Kind] = set()
     for api in effects.apis(site.call, site.place):
-        if api.kind in WRITES and not is_buffered(effects, site.call, body) and _group(api) not in kinds:
-            kinds.add(_group(api))
+        if api.kind in WRITES and not is_buffered(effects, site.call, body) and group_of(api) not in kinds:
+            kinds.add(group_of(api))
             yield api, (body.unit.step(at, api.label),)
     for reached in effects.reached(site.call, site.place):
         step = body.unit.step(at, f"{reached.function.definition.name}()")
         for effect in sorted(reached.effects, key=_preference):
-            if effect.api.kind not in WRITES or effect.throttled or effect.own_run or _group(effect.api) in kinds:
+            if effect.api.kind not in WRITES or effect.throttled or effect.own_run or group_of(effect.api) in kinds:
                 continue
-            kinds.add(_group(effect.api))
+            kinds.add(group_of(effect.api))
             yield effect.api, (step, *effect.chain)
 
 

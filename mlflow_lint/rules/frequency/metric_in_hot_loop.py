@@ -27,8 +27,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mlflow_lint.analysis.context import Context
+from mlflow_lint.analysis.frequency.hot import HotWrite
 from mlflow_lint.facts.api import Kind
-from mlflow_lint.findings import Finding
+from mlflow_lint.findings import Applicability, Finding, Fix
+from mlflow_lint.fixes.hot_loop import hot_loop_fix
 from mlflow_lint.rules.base import Example, Rule
 from mlflow_lint.rules.heat import hot_findings
 
@@ -36,7 +38,11 @@ from mlflow_lint.rules.heat import hot_findings
 def check(rule: Rule, context: Context) -> Iterator[Finding]:
     """Metric writes that run each step."""
     advice = "log every n steps, or collect the points and send them with one log_batch"
-    return hot_findings(rule, context, (Kind.METRIC, Kind.BATCH), advice)
+
+    def fix(write: HotWrite) -> Fix | None:
+        return hot_loop_fix(write, context.hot_loop_fix, context.lifecycle, context.walks)
+
+    return hot_findings(rule, context, (Kind.METRIC, Kind.BATCH), advice, fix)
 
 
 EXAMPLES = (
@@ -263,4 +269,5 @@ RULE = Rule(
     check,
     EXAMPLES,
     __doc__ or "",
+    fixes=frozenset({Applicability.UNSAFE}),
 )

@@ -34,7 +34,7 @@ from mlflow_lint.rules.heat import hot_findings
 def check(rule: Rule, context: Context) -> Iterator[Finding]:
     """Tag writes that run each step."""
     advice = "each overwrites the last, so set it once, after the loop"
-    return hot_findings(rule, context, (Kind.TAG,), advice, sink_tags)
+    return hot_findings(rule, context, (Kind.TAG,), advice, lambda write: sink_tags(write, context.effects))
 
 
 EXAMPLES = (

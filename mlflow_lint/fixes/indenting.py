@@ -1,0 +1,42 @@
+"""Indenting whole lines by one level, to put them into a block.
+
+Invariant: no string changes: lines that end within one are not indented, they stop it.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import tokenize
+
+_NEWLINE = re.compile(r"\r\n|\r|\n")
+
+
+def indented(lines: str, step: str) -> str | None:
+    """Whole lines of statements, each by `step` further in, blank ones left alone; None if a string spans two."""
+    if _has_long_string(lines):
+        return None
+    found = _NEWLINE.split(lines)
+    newlines = [*_NEWLINE.findall(lines), ""]
+    return "".join(
+        f"{step if line.strip() else ''}{line}{newline}" for line, newline in zip(found, newlines, strict=True)
+    )
+
+
+def _has_long_string(lines: str) -> bool:
+    """Whether a string goes on over the end of a line; so it is taken to be where that cannot be told."""
+    # A block of its own is what the tokenizer accepts at any indentation.
+    source = "if 1:\n" + "\n".join(_NEWLINE.split(lines)) + "\n"
+    opened: list[int] = []
+    try:
+        for token in tokenize.generate_tokens(io.StringIO(source).readline):
+            kind = tokenize.tok_name[token.type]
+            if kind == "STRING" and token.start[0] != token.end[0]:
+                return True
+            if kind.endswith("STRING_START"):  # of formatted strings, from Python 3.12 on
+                opened.append(token.start[0])
+            elif kind.endswith("STRING_END") and opened.pop() != token.end[0]:
+                return True
+    except (tokenize.TokenError, IndentationError, SyntaxError):
+        return True
+    return False
