@@ -64,6 +64,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         min-group-size = 3
         target-mlflow-version = "3.1"
         tracking-backend = "azureml"
+        hot-loop-fix = "throttle"
         output-format = "json"
         unsafe-fixes = true
         fail-on = "warning"
@@ -84,6 +85,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         min_group_size=3,
         target_mlflow_version="3.1",
         tracking_backend="azureml",
+        hot_loop_fix="throttle",
         output_format="json",
         unsafe_fixes=True,
         fail_on="warning",
@@ -118,6 +120,10 @@ def test_an_empty_table_gives_the_defaults(tmp_path: Path) -> None:
         ("preview = 1", "`preview` must be true or false, not an integer"),
         ("preview = 'true'", "`preview` must be true or false, not a string"),
         ("min-group-size = true", "`min-group-size` must be an integer of at least 2, not a boolean"),
+        (
+            "hot-loop-fix = 'bufer'",
+            "`hot-loop-fix` must be one of `async`, `buffer`, `throttle`, not `bufer`, did you mean `buffer`?",
+        ),
         ("min-group-size = 1", "`min-group-size` must be an integer of at least 2, not 1"),
         ("min-group-size = 2.0", "`min-group-size` must be an integer of at least 2, not a float"),
         (

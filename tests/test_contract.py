@@ -73,7 +73,7 @@ def test_documentation(rule: Rule) -> None:
     assert rule.documentation.startswith("\n## ")
     options = set(re.findall(r"^`([a-z-]+)`", found["Options"], re.MULTILINE))
     assert options or found["Options"] == "None."
-    assert options <= {"min-group-size", "target-mlflow-version", "tracking-backend"}
+    assert options <= {"min-group-size", "target-mlflow-version", "tracking-backend", "hot-loop-fix"}
     assert all(line.startswith(("- ", "  ")) for line in found["References"].splitlines())
     assert ("No fix" in found["Fix safety"].splitlines()[0]) is not bool(rule.fixes)
 

@@ -11,13 +11,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mlflow_lint.analysis.batching.rows import Write
-from mlflow_lint.analysis.flow.counters import is_step
+from mlflow_lint.analysis.flow.counters import is_step, says_step
 from mlflow_lint.analysis.flow.sites import Attempt, Rescue
 from mlflow_lint.analysis.flow.throttles import assigned_names
 from mlflow_lint.analysis.flow.weight import is_pure
 from mlflow_lint.analysis.frequency.constancy import changing_attributes, changing_names
 from mlflow_lint.analysis.frequency.hot_loops import HotLoop
 from mlflow_lint.analysis.names.meaning import Place
+from mlflow_lint.analysis.names.scopes import Binding, Item, Unknown, Value
 from mlflow_lint.analysis.runs.lifecycle import Lifecycle
 from mlflow_lint.analysis.runs.run_state import How, OpenRun
 from mlflow_lint.analysis.writes.effects import Effects
@@ -265,7 +266,8 @@ def _collected(write: Write, words: _Words, layout: Layout) -> str:
     if not write.api.plural:
         key, value = (slice_of(text, write.arguments[name].span) for name in ("key", "value"))
         number = value if _is_number(write.arguments["value"].value, write.site.place) else f"float({value})"
-        return _fitted(f"{words.points}.append(", [f"{words.metric}({key}, {number}, {stamp}, {step})"], ")", layout)
+        point = _point(words.metric, (key, number, stamp, step), layout)
+        return _fitted(f"{words.points}.append(", [point], ")", layout)
     given = write.arguments["metrics"]
     used = names_in(write.others.get("step", facts.Constant(0))) | names_in(
         write.others.get("timestamp", facts.Constant(0))
@@ -274,18 +276,32 @@ def _collected(write: Write, words: _Words, layout: Layout) -> str:
     value = next(name for name in ("value", "number", "metric_value") if name not in used)
     entries = slice_of(text, given.span)
     entries = entries if isinstance(given.value, _SIMPLE) else f"({entries})"
-    point = f"{words.metric}({key}, float({value}), {stamp}, {step})"
+    point = _point(words.metric, (key, f"float({value})", stamp, step), layout)
     return _fitted(f"{words.points} += [", [point, f"for {key}, {value} in {entries}.items()"], "]", layout)
 
 
 def _fitted(opening: str, parts: list[str], closing: str, layout: Layout) -> str:
     """A statement on one line, if it fits there one level further in, else with a line for each part."""
     short = f"{opening}{' '.join(parts)}{closing}"
-    width = len(f"{layout.indent}{layout.step}".expandtabs(4)) + len(short)
-    if width <= WIDTH and "\n" not in short and "\r" not in short:
+    if _fits(short, layout, 1):
         return short
     lines = [opening, *(f"{layout.indent}{layout.step}{part}" for part in parts), f"{layout.indent}{closing}"]
     return layout.newline.join(lines)
+
+
+def _point(metric: str, arguments: tuple[str, ...], layout: Layout) -> str:
+    """A point, within a statement: on one line if it fits, else with a line for each argument."""
+    short = f"{metric}({', '.join(arguments)})"
+    if _fits(short, layout, 2):
+        return short
+    inner = f"{layout.indent}{layout.step}"
+    lines = [f"{metric}(", *(f"{inner}{layout.step}{argument}," for argument in arguments), f"{inner})"]
+    return layout.newline.join(lines)
+
+
+def _fits(source: str, layout: Layout, levels: int) -> bool:
+    blanks = f"{layout.indent}{layout.step * levels}".expandtabs(4)
+    return len(blanks) + len(source) <= WIDTH and "\n" not in source and "\r" not in source
 
 
 def _step(write: Write, text: str) -> str:
@@ -310,9 +326,20 @@ def _never_none(expression: facts.Expression, place: Place) -> bool:
         case facts.Name(name):
             holder = place.scope.holder(name)
             bindings = holder.bindings[name] if holder is not None else []
-            given = any(isinstance(binding, facts.Parameter) and binding.default is not None for binding in bindings)
-            return is_step(expression, place) and not given
-    return is_step(expression, place)
+            return bool(bindings) and all(_binds_step(binding, expression, place) for binding in bindings)
+    return False
+
+
+def _binds_step(binding: Binding, name: facts.Name, place: Place) -> bool:
+    """Whether a binding gives a name a step and not None: counting it up, a loop, a sum."""
+    match binding:
+        case Unknown():
+            return True
+        case Value(value):
+            return not isinstance(value, facts.Name) and value != facts.Constant(None) and _never_none(value, place)
+        case facts.Parameter():
+            return binding.default is None and says_step(name.id)
+    return isinstance(binding, Item) and is_step(name, place)
 
 
 def _is_number(expression: facts.Expression, place: Place) -> bool:

@@ -1,6 +1,6 @@
 """Log every hundredth step of a hot loop: a test of its counter around the calls.
 
-Invariant: what is skipped with a call computes values and changes nothing, and the counter counts the turns of the loop.
+Invariant: what is skipped with a call only computes values, and the counter counts the turns of the loop.
 """
 
 from __future__ import annotations

@@ -47,7 +47,7 @@ class HotLoop:
 
 
 def hot_loop(write: HotWrite, effects: Effects, replays: Container[int]) -> HotLoop | None:
-    """The loop of a hot metric; None where a hook, a helper or a comprehension repeats it, or its block is not plain."""
+    """The loop of a hot metric; None where a hook or a comprehension repeats it, or not all of its block is plain."""
     if write.through is not None:
         return None
     inner = _inner(write.site, write.body, effects, replays)

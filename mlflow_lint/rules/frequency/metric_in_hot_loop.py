@@ -12,13 +12,31 @@ alone moves the waiting to another thread and leaves the server's load as it was
 `MLFLOW_ASYNC_LOGGING_BUFFERING_SECONDS` does it merge requests.
 
 ## Fix safety
-No fix is offered here: throttling drops points and buffering delays them, and which is right is yours to choose.
+Unsafe: the points come later than before, or fewer of them come. `hot-loop-fix` chooses how.
+
+- `buffer` keeps every point (key, value, step and its own time) as a `Metric` in a list and sends 1,000 in a request, the
+  rest in a `finally`, whether the loop ends, breaks, returns or raises. A `try` around the loop indents it, but it says
+  in plain code when points are sent; an `ExitStack` or a helper class would indent it too and hide that. What is
+  not sent yet is lost if the process is killed, a key that MLflow refuses fails its whole request, and a
+  model that was logged in the run does not get the points. Lower the 1,000 to see points sooner.
+- `throttle` logs every 100th step, by the counter of the loop (or one that `enumerate` adds): a curve of
+  100 points for 10,000 steps. The points between are not recorded.
+- `async` passes `synchronous=False` and sets `MLFLOW_ASYNC_LOGGING_BUFFERING_SECONDS`, without which no request is saved.
+  It is offered only within a `with mlflow.start_run()` of the same function, whose end waits for the queue: what is
+  queued when the interpreter ends is lost. Errors of the tracking server are logged and no longer raised.
+
+Only a loop that stands in the same function as the call is rewritten. In a hook, or where a function is called that
+logs, keep the list in the object or pass it to the function, and send it at the end of the epoch. There is no
+fix either where it would change more: in a generator or an `async for`, where the tracking call has a `try` of its own,
+where the loop opens or ends runs, or where a value that would be skipped is more than a look at something.
 
 ## Options
 `tracking-backend`: with `databricks` or `azureml`, the message names how many points a run takes there.
+`hot-loop-fix`: how it is fixed, `async`, `buffer` or `throttle` (default `buffer`).
 
 ## References
 - MLflow: `mlflow/tracking/fluent.py` (`log_metric`), `mlflow/tracking/client.py` (`log_batch`)
+- MLflow: `mlflow/utils/validation.py` (`MAX_METRICS_PER_BATCH`), `mlflow/utils/async_logging/async_logging_queue.py`
 - MLflow documentation: Tracking APIs, "Asynchronous logging"
 """
 
@@ -56,6 +74,29 @@ for epoch in range(epochs):
         loss = train_step(batch, target)
         mlflow.log_metric("loss", loss)  # MLF101
 """,
+        fixed="""\
+import time
+import mlflow
+from mlflow.entities import Metric
+
+for epoch in range(epochs):
+    points = []
+    try:
+        for batch, target in train_loader:
+            loss = train_step(batch, target)
+            points.append(Metric("loss", float(loss), int(time.time() * 1000), 0))
+            if len(points) >= 1000:
+                mlflow.MlflowClient().log_batch(
+                    (mlflow.active_run() or mlflow.start_run()).info.run_id, metrics=points
+                )
+                points.clear()
+    finally:
+        if points:
+            mlflow.MlflowClient().log_batch(
+                (mlflow.active_run() or mlflow.start_run()).info.run_id, metrics=points
+            )
+""",
+        applicability=Applicability.UNSAFE,
         setup="""\
 epochs = 2
 train_loader = [(i, i + 1) for i in range(5)]
@@ -69,9 +110,119 @@ def train_step(batch, target):
         """\
 import mlflow
 
+observation, done = env.reset(), False
 while not done:
     observation, reward, done = env.step(policy(observation))
     mlflow.log_metric("reward", reward)  # MLF101
+""",
+        fixed="""\
+import time
+import mlflow
+from mlflow.entities import Metric
+
+observation, done = env.reset(), False
+points = []
+try:
+    while not done:
+        observation, reward, done = env.step(policy(observation))
+        points.append(Metric("reward", float(reward), int(time.time() * 1000), 0))
+        if len(points) >= 1000:
+            mlflow.MlflowClient().log_batch(
+                (mlflow.active_run() or mlflow.start_run()).info.run_id, metrics=points
+            )
+            points.clear()
+finally:
+    if points:
+        mlflow.MlflowClient().log_batch(
+            (mlflow.active_run() or mlflow.start_run()).info.run_id, metrics=points
+        )
+""",
+        applicability=Applicability.UNSAFE,
+        setup="""\
+class Env:
+    left = 5
+
+    def reset(self):
+        return 3
+
+    def step(self, action):
+        self.left -= 1
+        return action, action / 4, self.left == 0
+
+env = Env()
+
+def policy(observation):
+    return observation + 1
+""",
+    ),
+    Example(
+        "in a run that is known, by a function that may return",
+        """\
+import math
+
+import mlflow
+
+
+def fit(train_loader, epochs):
+    with mlflow.start_run() as run:
+        for epoch in range(epochs):
+            for i, batch in enumerate(train_loader):
+                step = epoch * len(train_loader) + i
+                loss = train_step(batch)
+                mlflow.log_metrics({"loss": loss, "lr": scheduler.get_last_lr()[0]}, step=step)  # MLF101
+                if math.isinf(loss):
+                    return "diverged"
+            mlflow.log_metric("epoch", epoch, step=epoch)
+    return "done"
+
+
+fit(train_loader, epochs=2)
+""",
+        fixed="""\
+import math
+import time
+
+import mlflow
+from mlflow.entities import Metric
+
+
+def fit(train_loader, epochs):
+    with mlflow.start_run() as run:
+        for epoch in range(epochs):
+            points = []
+            try:
+                for i, batch in enumerate(train_loader):
+                    step = epoch * len(train_loader) + i
+                    loss = train_step(batch)
+                    points += [
+                        Metric(key, float(value), int(time.time() * 1000), step)
+                        for key, value in {"loss": loss, "lr": scheduler.get_last_lr()[0]}.items()
+                    ]
+                    if len(points) >= 1000:
+                        mlflow.MlflowClient().log_batch(run.info.run_id, metrics=points)
+                        points.clear()
+                    if math.isinf(loss):
+                        return "diverged"
+            finally:
+                if points:
+                    mlflow.MlflowClient().log_batch(run.info.run_id, metrics=points)
+            mlflow.log_metric("epoch", epoch, step=epoch)
+    return "done"
+
+
+fit(train_loader, epochs=2)
+""",
+        applicability=Applicability.UNSAFE,
+        setup="""\
+class Scheduler:
+    def get_last_lr(self):
+        return [0.5]
+
+scheduler = Scheduler()
+train_loader = [3, 1, 4, 0, 5]
+
+def train_step(batch):
+    return 1 / batch if batch else float("inf")
 """,
     ),
     Example(
@@ -230,6 +381,36 @@ for step, batch in enumerate(train_loader):
     loss = train_step(batch)
     if step % 1 == 0 and rank == 0:
         mlflow.log_metric("loss", loss, step=step)  # MLF101
+""",
+        fixed="""\
+import time
+import mlflow
+from mlflow.entities import Metric
+
+points = []
+try:
+    for step, batch in enumerate(train_loader):
+        loss = train_step(batch)
+        if step % 1 == 0 and rank == 0:
+            points.append(Metric("loss", float(loss), int(time.time() * 1000), step))
+            if len(points) >= 1000:
+                mlflow.MlflowClient().log_batch(
+                    (mlflow.active_run() or mlflow.start_run()).info.run_id, metrics=points
+                )
+                points.clear()
+finally:
+    if points:
+        mlflow.MlflowClient().log_batch(
+            (mlflow.active_run() or mlflow.start_run()).info.run_id, metrics=points
+        )
+""",
+        applicability=Applicability.UNSAFE,
+        setup="""\
+train_loader = [3, 1, 4]
+rank = 0
+
+def train_step(batch):
+    return 1 / batch
 """,
     ),
     Example(
