@@ -1,4 +1,4 @@
-"""Collect the metrics of a hot loop and send them together: a list before the loop, `log_batch` per 1,000 points.
+"""Collect the metrics of a hot loop and send them together: a list before the loop, `log_batch` per 500 points.
 
 What is left is sent in a `finally`, however the loop ends. That is a `try` around the loop rather than an `ExitStack`
 or a helper of our own: both would need the same block and hide when points are sent. Invariant: each point keeps its
@@ -31,8 +31,9 @@ from mlflow_lint.fixes.indenting import indented
 from mlflow_lint.fixes.names import Named, fresh, imported, member, sibling
 from mlflow_lint.fixes.text import WIDTH, Layout, comments, indentation, layout_at, line_end, line_start, slice_of
 
-LIMIT = 1000
-"""Points of one request: `MAX_METRICS_PER_BATCH` of MLflow."""
+ENOUGH = 500
+"""Points to send together: half of what one request takes (`MAX_METRICS_PER_BATCH`), so that a turn of many keys does not
+make it two."""
 
 _OPTIONS = {"run_id", "step", "timestamp", "synchronous"}
 _SIMPLE = (facts.Name, facts.Attribute, facts.Call, facts.Subscript, facts.Mapping)
@@ -84,7 +85,7 @@ def buffered(hot: HotLoop, lifecycle: Lifecycle) -> Fix | None:
     last = Layout(indent + step * 2, step, layout.newline)
     lines = [f"{indent}{words.points} = []", f"{indent}try:", inside, f"{indent}finally:"]
     lines += [f"{indent}{step}if {words.points}:", f"{last.indent}{words.send(last)}"]
-    title = f"Collect the points and send them with log_batch, {LIMIT:,} at a time"
+    title = f"Collect the points and send them with log_batch, {ENOUGH} at a time"
     return Fix(title, arranged((*imports, Edit(*region, layout.newline.join(lines)))), Applicability.UNSAFE)
 
 
@@ -250,7 +251,7 @@ def _edits(blocks: list[tuple[Write, ...]], words: _Words, layout: Layout, text:
             here = Layout(indentation(text, start) or "", layout.step, layout.newline)
             yield Edit(start, end, _collected(write, words, here))
         inner = Layout(here.indent + layout.step, layout.step, layout.newline)
-        lines = [f"{here.indent}if len({words.points}) >= {LIMIT}:", f"{inner.indent}{words.send(inner)}"]
+        lines = [f"{here.indent}if len({words.points}) >= {ENOUGH}:", f"{inner.indent}{words.send(inner)}"]
         lines += [f"{inner.indent}{words.points}.clear()"]
         stop = line_end(text, end)
         yield Edit(stop, stop, "".join(f"{layout.newline}{line}" for line in lines))

@@ -64,8 +64,8 @@ run_id = client.create_run("0").info.run_id
 for epoch in range(epochs):
     loss = train_one_epoch(epoch)
     client.log_metric(run_id, "loss", loss, epoch)  # MLF410
-for i, batch in enumerate(batches):
-    client.log_metric(run_id, "batch_loss", compute(batch), i + 1)  # MLF410
+for i, quarter in enumerate(quarters):
+    client.log_metric(run_id, "quarter_error", compute(quarter), i + 1)  # MLF410
 """,
         fixed="""\
 import mlflow
@@ -76,20 +76,20 @@ run_id = client.create_run("0").info.run_id
 for epoch in range(epochs):
     loss = train_one_epoch(epoch)
     client.log_metric(run_id, "loss", loss, step=epoch)
-for i, batch in enumerate(batches):
-    client.log_metric(run_id, "batch_loss", compute(batch), step=i + 1)
+for i, quarter in enumerate(quarters):
+    client.log_metric(run_id, "quarter_error", compute(quarter), step=i + 1)
 """,
         applicability=Applicability.UNSAFE,
         setup="""\
-epochs, batches = 3, [1.0, 2.0]
+epochs, quarters = 3, [1.0, 2.0]
 
 
 def train_one_epoch(epoch):
     return 1.0 / (epoch + 1)
 
 
-def compute(batch):
-    return batch / 2
+def compute(quarter):
+    return quarter / 2
 """,
     ),
     Example(

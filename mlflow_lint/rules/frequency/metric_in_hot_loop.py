@@ -14,16 +14,17 @@ alone moves the waiting to another thread and leaves the server's load as it was
 ## Fix safety
 Unsafe: the points come later than before, or fewer of them come. `hot-loop-fix` chooses how.
 
-- `buffer` keeps every point (key, value, step and its own time) as a `Metric` in a list and sends 1,000 in a request, the
-  rest in a `finally`, whether the loop ends, breaks, returns or raises. A `try` around the loop indents it, but it says
-  in plain code when points are sent; an `ExitStack` or a helper class would indent it too and hide that. What is
-  not sent yet is lost if the process is killed, a key that MLflow refuses fails its whole request, and a
-  model that was logged in the run does not get the points. Lower the 1,000 to see points sooner.
+- `buffer` keeps every point (key, value, step and its own time) as a `Metric` in a list and sends 500 in a request,
+  the rest in a `finally`, whether the loop ends, breaks, returns or raises. A `try` around the loop indents it, but
+  says in plain code when points are sent; an `ExitStack` or a helper class would indent it too and hide that. What is
+  not sent yet is lost if the process is killed, a key that MLflow refuses fails its whole request, and a model that was
+  logged in the run does not get the points. Lower the 500 to see points
+  sooner; a request takes 1,000 at most.
 - `throttle` logs every 100th step, by the counter of the loop (or one that `enumerate` adds): a curve of
   100 points for 10,000 steps. The points between are not recorded.
-- `async` passes `synchronous=False` and sets `MLFLOW_ASYNC_LOGGING_BUFFERING_SECONDS`, without which no request is saved.
-  It is offered only within a `with mlflow.start_run()` of the same function, whose end waits for the queue: what is
-  queued when the interpreter ends is lost. Errors of the tracking server are logged and no longer raised.
+- `async` passes `synchronous=False` and sets `MLFLOW_ASYNC_LOGGING_BUFFERING_SECONDS`, without which no request is
+  saved. It is offered only within a `with mlflow.start_run()` of the same function, whose end waits for the queue: what
+  is queued when the interpreter ends is lost. Errors of the tracking server are logged and no longer raised.
 
 Only a loop that stands in the same function as the call is rewritten. In a hook, or where a function is called that
 logs, keep the list in the object or pass it to the function, and send it at the end of the epoch. There is no
@@ -85,7 +86,7 @@ for epoch in range(epochs):
         for batch, target in train_loader:
             loss = train_step(batch, target)
             points.append(Metric("loss", float(loss), int(time.time() * 1000), 0))
-            if len(points) >= 1000:
+            if len(points) >= 500:
                 mlflow.MlflowClient().log_batch(
                     (mlflow.active_run() or mlflow.start_run()).info.run_id, metrics=points
                 )
@@ -126,7 +127,7 @@ try:
     while not done:
         observation, reward, done = env.step(policy(observation))
         points.append(Metric("reward", float(reward), int(time.time() * 1000), 0))
-        if len(points) >= 1000:
+        if len(points) >= 500:
             mlflow.MlflowClient().log_batch(
                 (mlflow.active_run() or mlflow.start_run()).info.run_id, metrics=points
             )
@@ -198,7 +199,7 @@ def fit(train_loader, epochs):
                         Metric(key, float(value), int(time.time() * 1000), step)
                         for key, value in {"loss": loss, "lr": scheduler.get_last_lr()[0]}.items()
                     ]
-                    if len(points) >= 1000:
+                    if len(points) >= 500:
                         mlflow.MlflowClient().log_batch(run.info.run_id, metrics=points)
                         points.clear()
                     if math.isinf(loss):
@@ -393,7 +394,7 @@ try:
         loss = train_step(batch)
         if step % 1 == 0 and rank == 0:
             points.append(Metric("loss", float(loss), int(time.time() * 1000), step))
-            if len(points) >= 1000:
+            if len(points) >= 500:
                 mlflow.MlflowClient().log_batch(
                     (mlflow.active_run() or mlflow.start_run()).info.run_id, metrics=points
                 )
