@@ -262,6 +262,7 @@ for key, batch in enumerate(train_loader):
     [
         ("for x, y in train_loader:", "for step, (x, y) in enumerate(train_loader):\n    if step % 100 == 0:"),
         ("for i, batch in enumerate(train_loader):", "for i, batch in enumerate(train_loader):\n    if i % 100 == 0:"),
+        ("for _k in range(len(train_loader)):", "for _k in range(len(train_loader)):\n    if _k % 100 == 0:"),
         ("for x in tqdm(train_loader):", "for step, x in enumerate(tqdm(train_loader)):\n    if step % 100 == 0:"),
     ],
 )  # fmt: skip

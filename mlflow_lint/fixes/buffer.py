@@ -32,8 +32,7 @@ from mlflow_lint.fixes.names import Named, fresh, imported, member, sibling
 from mlflow_lint.fixes.text import WIDTH, Layout, comments, indentation, layout_at, line_end, line_start, slice_of
 
 ENOUGH = 500
-"""Points to send together: half of what one request takes (`MAX_METRICS_PER_BATCH`), so that a turn of many keys does not
-make it two."""
+"""Points to send together: half of what a request takes (`MAX_METRICS_PER_BATCH`), so that many keys a turn fit too."""
 
 _OPTIONS = {"run_id", "step", "timestamp", "synchronous"}
 _SIMPLE = (facts.Name, facts.Attribute, facts.Call, facts.Subscript, facts.Mapping)

@@ -83,7 +83,7 @@ def _counter(hot: HotLoop) -> _Counter | None:
     loop = hot.inner
     node = loop.node
     assert not isinstance(node, facts.Clause)
-    own = None if _strides(loop) else counter_of(loop)
+    own = None if _strides(loop) else counter_of(loop) or _of_range(node)
     if own is not None:
         return _Counter(own, ())
     counted = {name for name in counted_up(node.body) if says_step(name)}
@@ -103,6 +103,13 @@ def _counter(hot: HotLoop) -> _Counter | None:
         return None
     edits = Edit(*node.target_span, f"{name}, {target}"), Edit(*node.iterable_span, f"enumerate({iterable})")
     return _Counter(name, edits)
+
+
+def _of_range(node: facts.For | facts.While) -> str | None:
+    """What a loop over a `range` calls its numbers, be it a private name."""
+    if isinstance(node, facts.For) and isinstance(node.iterable, facts.Call) and isinstance(node.target, facts.Name):
+        return node.target.id if last_name(node.iterable.function) == "range" and node.target.id != "_" else None
+    return None
 
 
 def _strides(loop: Loop) -> bool:
