@@ -113,17 +113,13 @@ with mlflow.start_run():
         setup=_SETUP,
     ),
     Example(
-        "a registered model, logged by another flavor",
+        "a flavor under another name, and a name beside the path",
         """\
 import mlflow.sklearn as flavor
-import mlflow.xgboost
-from mlflow.pytorch import log_model
 
 
-def save(estimator, booster, network, path, **options):
-    flavor.log_model(sk_model=estimator, artifact_path=path, registered_model_name="churn", name=None)  # MLF701
-    mlflow.xgboost.log_model(booster, **options, artifact_path=path)  # MLF701
-    log_model(network, artifact_path=path)  # MLF701
+def save(estimator, path, **options):
+    flavor.log_model(estimator, artifact_path=path, name=None, registered_model_name="churn", **options)  # MLF701
 """,
         files=_PROJECT,
     ),

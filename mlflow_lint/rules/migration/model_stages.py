@@ -57,12 +57,15 @@ def _is_about_stages(called: str, call: facts.Call) -> bool:
 
 EXAMPLES = (
     Example(
-        "a version goes to production",
+        "a new version goes to production",
         """\
-from mlflow import MlflowClient
+import mlflow
 
-client = MlflowClient()
-client.transition_model_version_stage(name="churn", version=3, stage="Production")  # MLF703
+with mlflow.start_run() as run:
+    mlflow.sklearn.log_model(model, name="model")
+version = mlflow.register_model(f"runs:/{run.info.run_id}/model", "churn").version
+client = mlflow.MlflowClient()
+client.transition_model_version_stage(name="churn", version=version, stage="Production")  # MLF703
 """,
     ),
     Example(
