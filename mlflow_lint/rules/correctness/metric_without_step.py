@@ -163,9 +163,6 @@ class Model(pl.LightningModule):
         mlflow.log_metric("loss", loss.item())  # MLF402
         return loss
 
-    def validation_step(self, batch, batch_idx):
-        mlflow.log_metric("val_batch_loss", self(batch).item())  # MLF402
-
     def on_validation_epoch_end(self):
         mlflow.log_metric("val_loss", self.total / self.count)  # MLF402
 """,
@@ -179,9 +176,6 @@ class Model(pl.LightningModule):
         loss = self(batch)
         mlflow.log_metric("loss", loss.item(), step=self.global_step)
         return loss
-
-    def validation_step(self, batch, batch_idx):
-        mlflow.log_metric("val_batch_loss", self(batch).item())
 
     def on_validation_epoch_end(self):
         mlflow.log_metric("val_loss", self.total / self.count, step=self.current_epoch)
