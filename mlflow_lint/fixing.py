@@ -189,7 +189,7 @@ def _edited(text: str, edits: Iterable[Edit], start: int = 0) -> str:
     """A text with edits made whose offsets count from `start` before it."""
     pieces: list[str] = []
     position = 0
-    for edit in sorted(edits, key=lambda edit: (edit.start, edit.end)):
+    for edit in sorted(edits, key=lambda edit: (edit.start, edit.end, edit.text)):
         pieces += [text[position : edit.start - start], edit.text]
         position = edit.end - start
     return "".join([*pieces, text[position:]])

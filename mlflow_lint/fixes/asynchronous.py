@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mlflow_lint.analysis.batching.rows import Write
-from mlflow_lint.analysis.frequency.hot import BUFFERING
 from mlflow_lint.analysis.frequency.hot_loops import HotLoop
 from mlflow_lint.analysis.runs.lifecycle import Lifecycle
 from mlflow_lint.analysis.runs.run_state import How
+from mlflow_lint.analysis.store.asynchronous import BUFFERING, speaks_of_buffering
+from mlflow_lint.analysis.writes.effects import Effects
 from mlflow_lint.facts import model as facts
 from mlflow_lint.findings import Applicability, Edit, Fix
 from mlflow_lint.fixes.edits import arranged
@@ -34,7 +35,7 @@ def queued(hot: HotLoop, lifecycle: Lifecycle) -> Fix | None:
         if edit is None or not _is_drained(write, hot, lifecycle):
             return None
         edits.append(edit)
-    setting = _setting(hot.body.unit, hot)
+    setting = _setting(hot, lifecycle.effects)
     if setting is None:
         return None
     return Fix("Log asynchronously, and merge what is queued", arranged((*setting, *edits)), Applicability.UNSAFE)
@@ -59,9 +60,10 @@ def _is_drained(write: Write, hot: HotLoop, lifecycle: Lifecycle) -> bool:
     )
 
 
-def _setting(unit: Unit, hot: HotLoop) -> tuple[Edit, ...] | None:
-    """The edits that set the variable after the imports at the top, unless the file names it already."""
-    if BUFFERING in unit.text:
+def _setting(hot: HotLoop, effects: Effects) -> tuple[Edit, ...] | None:
+    """The edits that set the variable after the imports at the top, unless the project names it already."""
+    unit = hot.body.unit
+    if speaks_of_buffering(effects, unit):
         return ()
     module = imported("os", None, hot.body.place)
     leading = leading_imports(unit.facts.body)

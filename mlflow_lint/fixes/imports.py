@@ -112,7 +112,7 @@ def _first_import(block: facts.Block) -> facts.Import | facts.Try | None:
     for statement in block:
         if isinstance(statement, facts.Import) and statement.names[0].module == "__future__":
             continue
-        if isinstance(statement, facts.Evaluate) and isinstance(statement.value, facts.Constant):
+        if _is_prelude(statement):
             continue
         if isinstance(statement, facts.Import):
             return statement
@@ -126,9 +126,17 @@ def leading_imports(block: facts.Block) -> list[facts.Import]:
     for statement in block:
         if isinstance(statement, facts.Import):
             found.append(statement)
-        elif not (isinstance(statement, facts.Evaluate) and isinstance(statement.value, facts.Constant)):
+        elif not _is_prelude(statement):
             break
     return found
+
+
+def _is_prelude(statement: facts.Statement) -> bool:
+    """A docstring, or the magic of a notebook, which `source/magics.py` masks as a call."""
+    match statement:
+        case facts.Evaluate(facts.Constant() | facts.Call(facts.Name("_"), ())):
+            return True
+    return False
 
 
 def _is_standard(module: str) -> bool:
