@@ -77,6 +77,7 @@ for epoch in range(epochs):
 """,
         fixed="""\
 import time
+
 import mlflow
 from mlflow.entities import Metric
 
@@ -118,6 +119,7 @@ while not done:
 """,
         fixed="""\
 import time
+
 import mlflow
 from mlflow.entities import Metric
 
@@ -385,6 +387,7 @@ for step, batch in enumerate(train_loader):
 """,
         fixed="""\
 import time
+
 import mlflow
 from mlflow.entities import Metric
 
