@@ -29,7 +29,7 @@ from mlflow_lint.findings import Applicability, Edit, Fix
 from mlflow_lint.fixes.edits import applied, arranged
 from mlflow_lint.fixes.indenting import indented
 from mlflow_lint.fixes.names import Named, fresh, imported, member, sibling
-from mlflow_lint.fixes.text import WIDTH, Layout, comments, indentation, layout_at, line_end, line_start, slice_of
+from mlflow_lint.fixes.text import Layout, comments, indentation, layout_at, line_end, line_start, slice_of
 
 ENOUGH = 500
 """Points to send together: half of what a request takes (`MAX_METRICS_PER_BATCH`), so that many keys a turn fit too."""
@@ -81,7 +81,7 @@ def buffered(hot: HotLoop, lifecycle: Lifecycle) -> Fix | None:
     if inside is None:
         return None
     indent, step = layout.indent, layout.step
-    last = Layout(indent + step * 2, step, layout.newline)
+    last = layout.at(indent + step * 2)
     lines = [f"{indent}{words.points} = []", f"{indent}try:", inside, f"{indent}finally:"]
     lines += [f"{indent}{step}if {words.points}:", f"{last.indent}{words.send(last)}"]
     title = f"Collect the points and send them with log_batch, {ENOUGH} at a time"
@@ -247,9 +247,9 @@ def _edits(blocks: list[tuple[Write, ...]], words: _Words, layout: Layout, text:
     for block in blocks:
         for write in block:
             start, end = write.site.statement.span
-            here = Layout(indentation(text, start) or "", layout.step, layout.newline)
+            here = layout.at(indentation(text, start) or "")
             yield Edit(start, end, _collected(write, words, here))
-        inner = Layout(here.indent + layout.step, layout.step, layout.newline)
+        inner = layout.at(here.indent + layout.step)
         lines = [f"{here.indent}if len({words.points}) >= {ENOUGH}:", f"{inner.indent}{words.send(inner)}"]
         lines += [f"{inner.indent}{words.points}.clear()"]
         stop = line_end(text, end)
@@ -283,7 +283,7 @@ def _collected(write: Write, words: _Words, layout: Layout) -> str:
 def _fitted(opening: str, parts: list[str], closing: str, layout: Layout) -> str:
     """A statement on one line, if it fits there one level further in, else with a line for each part."""
     short = f"{opening}{' '.join(parts)}{closing}"
-    if _fits(short, layout, 1):
+    if layout.fits(short, 1):
         return short
     lines = [opening, *(f"{layout.indent}{layout.step}{part}" for part in parts), f"{layout.indent}{closing}"]
     return layout.newline.join(lines)
@@ -292,16 +292,11 @@ def _fitted(opening: str, parts: list[str], closing: str, layout: Layout) -> str
 def _point(metric: str, arguments: tuple[str, ...], layout: Layout) -> str:
     """A point, within a statement: on one line if it fits, else with a line for each argument."""
     short = f"{metric}({', '.join(arguments)})"
-    if _fits(short, layout, 2):
+    if layout.fits(short, 2):
         return short
     inner = f"{layout.indent}{layout.step}"
     lines = [f"{metric}(", *(f"{inner}{layout.step}{argument}," for argument in arguments), f"{inner})"]
     return layout.newline.join(lines)
-
-
-def _fits(source: str, layout: Layout, levels: int) -> bool:
-    blanks = f"{layout.indent}{layout.step * levels}".expandtabs(4)
-    return len(blanks) + len(source) <= WIDTH and "\n" not in source and "\r" not in source
 
 
 def _step(write: Write, text: str) -> str:

@@ -16,7 +16,7 @@ from mlflow_lint.facts.releases import ARGUMENT_SINCE
 from mlflow_lint.facts.traverse import shown
 from mlflow_lint.findings import Edit
 from mlflow_lint.fixes.names import imported, sibling
-from mlflow_lint.fixes.text import Display, Layout, call_text, slice_of
+from mlflow_lint.fixes.text import Display, Layout, call_text, lines_inside, slice_of
 from mlflow_lint.project.target import Target
 
 PLURAL = {Kind.METRIC: "log_metrics", Kind.PARAM: "log_params", Kind.TAG: "set_tags"}
@@ -108,10 +108,10 @@ def entries(write: Write, plural: Plural) -> list[str] | None:
             return None
         source = slice_of(text, given.span)
         if isinstance(given.value, facts.Mapping):
-            inside = source.strip().removeprefix("{").removesuffix("}").strip().removesuffix(",").strip()
-            if "\n" in inside or "#" in inside or source[:1] != "{":
-                return [f"**{source},"] if source[:1] == "{" else None
-            return [f"{inside},"] if inside else []
+            if source[:1] != "{":
+                return None
+            inside = lines_inside(source)
+            return inside if inside is not None else [f"**{source},"]
         return [f"**{source}," if isinstance(given.value, _SIMPLE) else f"**({source}),"]
     key, value = write.arguments.get("key"), write.arguments.get("value")
     if key is None or value is None:

@@ -18,6 +18,7 @@ from mlflow_lint.project.modules import Unit
 from mlflow_lint.source.file import newline_of
 
 _ROOT = re.compile(r"(?:import|from) (\w+)")
+_BLANK_LINE = re.compile(r"(\r\n|\r|\n)[ \t\f]*(\r\n|\r|\n)")
 
 
 def importing(module: str, attribute: str | None, place: Place) -> Edit | None:
@@ -87,8 +88,9 @@ def _neighbour(place: Place, module: str, plain: bool) -> tuple[facts.Span, bool
         leading = leading_imports(block)
         kin = [statement for statement in leading if _is_kin(statement, root)]
         if kin:
-            before = [other for other in kin if _sorts_before(other, module, plain)]
-            neighbour = before[-1] if before else kin[0]
+            section = _section(kin[0], leading, place.unit.text)
+            before = [other for other in section if _sorts_before(other, module, plain)]
+            neighbour = before[-1] if before else section[0]
             return (neighbour.span, bool(before)) if neighbour.alone else None
         first = _first_import(block) if standard else None
         if first is not None:
@@ -99,8 +101,18 @@ def _neighbour(place: Place, module: str, plain: bool) -> tuple[facts.Span, bool
     return leading[-1].span, True
 
 
+def _section(statement: facts.Import, leading: list[facts.Import], text: str) -> list[facts.Import]:
+    """The imports that no blank line parts from one."""
+    sections: list[list[facts.Import]] = []
+    for other in leading:
+        if not sections or _BLANK_LINE.search(text, sections[-1][-1].span[1], other.span[0]):
+            sections.append([])
+        sections[-1].append(other)
+    return next(section for section in sections if statement in section)
+
+
 def _sorts_before(other: facts.Import, module: str, plain: bool) -> bool:
-    """Whether an import stands before another of its kin: plain ones first, each kind by name."""
+    """Whether an import stands before another of its section: plain ones first, each kind by name."""
     name = other.names[0]
     if (name.attribute is None) is not plain:
         return name.attribute is None

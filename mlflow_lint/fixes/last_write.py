@@ -29,6 +29,8 @@ def sink_tags(write: HotWrite, effects: Effects) -> Fix | None:
         return None
     tags = []
     for site, api in _writes(effects, write.body, loop, (Kind.TAG, Kind.BATCH)):
+        if api is not None and api.kind is Kind.BATCH and _is_without_tags(site, api):
+            continue
         if api is None or not _is_same_tag(site, api, loop, effects):
             return None
         tags.append(site)
@@ -64,6 +66,11 @@ def _writes(effects: Effects, body: Body, loop: Loop, kinds: tuple[Kind, ...]) -
             effect.api.kind in kinds for one in effects.reached(site.call, site.place) for effect in one.effects
         ):
             yield site, None
+
+
+def _is_without_tags(site: Site, api: Api) -> bool:
+    arguments = arguments_of(site.call, api)
+    return arguments is not None and "tags" not in arguments
 
 
 def _is_same_tag(site: Site, api: Api, loop: Loop, effects: Effects) -> bool:

@@ -114,7 +114,8 @@ def touches(statement: facts.Statement, used: frozenset[facts.Expression], site:
         api = effects.api(call, site.place)
         if (api is not None and api.kind in WRITES) or is_report(call, site.place):
             return not all(is_pure(given.value, site.place, effects.resolver) for given in call.arguments)
-    if any(used.intersection(descend(part)) for part in own_expressions(statement)):
+    tests = isinstance(statement, (facts.If, facts.While)) and is_pure(statement.test, site.place, effects.resolver)
+    if not tests and any(used.intersection(descend(part)) for part in own_expressions(statement)):
         return True
     return any(touches(inner, used, site, effects) for block in inner_blocks(statement) for inner in block)
 

@@ -9,7 +9,7 @@ import io
 import re
 import tokenize
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mlflow_lint.facts.model import Span
 from mlflow_lint.source.file import newline_of
@@ -19,8 +19,8 @@ _DIRECTIVE = re.compile(
     r"\bnoqa\b|mlflow-lint:|\b(type|pyright|mypy|pylint|ruff|fmt|isort|pragma|yapf):", re.IGNORECASE
 )
 
-WIDTH = 88
-"""Calls longer than this are written one entry a line; formatters take it from there."""
+_LEAST_WIDTH, _MOST_WIDTH = 88, 120
+_LONG_LINES = 3
 
 
 def is_directive(comment: str) -> bool:
@@ -75,6 +75,40 @@ def comments(text: str, start: int, end: int) -> list[tuple[int, str]]:
         # The region ends inside a block; what was read up to there is all there is.
         pass
     return found
+
+
+def lines_inside(display: str) -> list[str] | None:
+    """The lines between the brackets of a display, the last with a comma too; None if an entry spans several."""
+    rows: dict[int, list[tokenize.TokenInfo]] = {}
+    depth = 0
+    try:
+        for token in tokenize.generate_tokens(io.StringIO(display).readline):
+            if token.start[0] != token.end[0] and token.type not in (tokenize.NEWLINE, tokenize.NL):
+                return None
+            depth += (token.string in ("(", "[", "{")) - (token.string in (")", "]", "}"))
+            if token.type == tokenize.NL and depth != 1:
+                return None
+            if token.string.strip() and token.type != tokenize.ENDMARKER:
+                rows.setdefault(token.start[0], []).append(token)
+    except (tokenize.TokenError, SyntaxError):
+        return None
+    inside = list(rows.values())
+    inside[0] = inside[0][1:]
+    inside[-1] = inside[-1][:-1]
+    inside = [row for row in inside if row]
+    lines: list[str] = []
+    for number, row in enumerate(inside):
+        code = [token for token in row if token.type != tokenize.COMMENT]
+        line = display.splitlines()[row[0].start[0] - 1]
+        if code and code[-1].string != ",":
+            if any(token.type != tokenize.COMMENT for later in inside[number + 1 :] for token in later):
+                return None
+            end = code[-1].end[1]
+            line = f"{line[:end]},{line[end:]}"
+            lines.append(line[row[0].start[1] : row[-1].end[1] + 1])
+        else:
+            lines.append(line[row[0].start[1] : row[-1].end[1]])
+    return lines
 
 
 def comments_above(text: str, start: int, indent: str) -> list[tuple[int, str]]:
@@ -134,10 +168,17 @@ class Layout:
     step: str
     """What one more level adds."""
     newline: str
+    width: int
+    """How long a line may be."""
 
     def fits(self, source: str, levels: int = 0) -> bool:
-        """Whether one line holds source that is indented by so many levels more; a tab is as wide as four blanks."""
-        return len((self.indent + self.step * levels).expandtabs(4)) + len(source) <= WIDTH
+        """Whether source is one line that may be indented by so many levels more; a tab is as wide as four blanks."""
+        blanks = (self.indent + self.step * levels).expandtabs(4)
+        return len(blanks) + len(source) <= self.width and "\n" not in source and "\r" not in source
+
+    def at(self, indent: str) -> Layout:
+        """The layout of a statement of the same file, at another indentation."""
+        return replace(self, indent=indent)
 
 
 def layout_at(text: str, offset: int) -> Layout | None:
@@ -150,14 +191,20 @@ def layout_at(text: str, offset: int) -> Layout | None:
         step = "\t"
     else:
         step = "  " if first is not None and first[1] == "  " else "    "
-    return Layout(indent, step, newline_of(text))
+    return Layout(indent, step, newline_of(text), _width(text))
+
+
+def _width(text: str) -> int:
+    """How long lines may be: as long as a few of the file are, so that its formatter leaves them alone."""
+    longest = sorted((length for line in text.splitlines() if (length := len(line)) <= _MOST_WIDTH), reverse=True)
+    return max(_LEAST_WIDTH, *longest[_LONG_LINES - 1 : _LONG_LINES], _LEAST_WIDTH)
 
 
 def call_text(callee: str, before: Sequence[str], display: Display, after: Sequence[str], layout: Layout) -> str:
     """A call with a display among its arguments: on one line if it fits and has no comments, else on many."""
     indent, step = layout.indent, layout.step
     short = f"{callee}({', '.join([*before, display.one_line, *after])})"
-    plain = "\n" not in short and "\r" not in short and not any("#" in line for line in display.lines)
+    plain = not any("#" in line for line in display.lines)
     if plain and layout.fits(short):
         return short
     inner = f"{indent}{step}"

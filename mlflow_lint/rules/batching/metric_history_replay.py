@@ -204,8 +204,8 @@ with mlflow.start_run() as run:
 import time
 
 import mlflow
-from mlflow.entities import Metric
 import pandas as pd
+from mlflow.entities import Metric
 
 results = pd.read_csv("training.csv")
 with mlflow.start_run() as run:
