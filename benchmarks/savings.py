@@ -20,6 +20,7 @@ import difflib
 import itertools
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -215,6 +216,7 @@ def main() -> None:
     parser.add_argument("--database", choices=DATABASES, help="only this one")
     parser.add_argument("--rounds", type=int, default=1, help="how often to execute everything")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))  # not before servers and databases are stopped
     missing = why_not_postgresql()
     chosen = [options.database] if options.database else [name for name in DATABASES if name == "sqlite" or not missing]
     if missing and "postgresql" in chosen:
