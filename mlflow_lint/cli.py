@@ -75,8 +75,8 @@ def _request(
         _option(
             _FIX,
             "--hot-loop-fix",
-            text="How metrics that are logged each step are fixed; buffer by default.",
-            metavar="async|buffer|throttle",
+            text="How metrics that are logged each step are fixed: buffer (default), async or throttle.",
+            metavar="HOW",
         ),
     ] = None,
     diff: Annotated[
@@ -138,8 +138,8 @@ def _request(
         _option(
             _CONFIG,
             "--tracking-backend",
-            text="Whose limits messages tell of; oss by default.",
-            metavar="oss|databricks|azureml",
+            text="Whose limits messages tell of: oss (default), databricks or azureml.",
+            metavar="NAME",
         ),
     ] = None,
     output_format: Annotated[

@@ -189,7 +189,8 @@ def _edited(text: str, edits: Iterable[Edit], start: int = 0) -> str:
     """A text with edits made whose offsets count from `start` before it."""
     pieces: list[str] = []
     position = 0
-    for edit in sorted(edits, key=lambda edit: (edit.start, edit.end, edit.text)):
+    # Of what is inserted at one place, that which goes on with the line comes first.
+    for edit in sorted(edits, key=lambda edit: (edit.start, edit.end, edit.text[:1] in "\r\n", edit.text)):
         pieces += [text[position : edit.start - start], edit.text]
         position = edit.end - start
     return "".join([*pieces, text[position:]])

@@ -115,7 +115,7 @@ READS = (
     'client.delete_tag(run_id, "t1")',
     "client.log_batch(run_id, params=[])",
     'client.log_dict(run_id, {"n": n}, "dict.json")',
-    "print(client.search_runs(['0'])[0].info.status)",
+    "print(client.search_runs(['0'])[0].info.lifecycle_stage)",
 )
 TAME_KEYS = ('"a{}"', "'b{}'", '"c{}"', '("d{}")', 'f"{{prefix}}{}"', '"a" "x{}"', '"é/ü{}"', 'r"raw{}"')
 TAME_VALUES = ("1.0", "x", "y", "x + 1", "float(n)", "(x)", "x if flag else y", "len(numbers)", "-1e-3", "not flag")

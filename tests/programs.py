@@ -231,7 +231,8 @@ class Maker:
         if text == "x = (":
             return [Line("x = ("), Line(f"    2.5  {self.comment()}"), Line(")")]
         comment = f"  {self.comment()}" if self.chance(20) else ""
-        return [Line(f"{text}{comment}")]
+        # What is uploaded again each turn moves behind its loop.
+        return [Line(f"{text}{comment}", kept="file" not in text and "dict.json" not in text)]
 
     def loop(self, depth: int) -> list[Line]:
         """A loop over keys."""
@@ -362,7 +363,8 @@ class Maker:
             return [Line(heads[0]), *self.indented(case)]
         lines: list[Line] = []
         for head in heads:
-            lines.append(Line(head))
+            # A loop around a replay may become part of it.
+            lines.append(Line(head, kept=kind != "for"))
             if not head.endswith((":",)) and "#" not in head:
                 continue
             body = self.block(depth + 1)

@@ -132,7 +132,7 @@ def test_files_survive(file: Path) -> None:
 @pytest.mark.parametrize("rule", all_rules(), ids=lambda rule: rule.code)
 def test_examples_survive(rule: Rule) -> None:
     for each in rule.examples:
-        texts = [example_text(each.code)[0], each.setup, *(text for _, text in each.files)]
+        texts = [example_text(each.code)[0], each.setup, *(text for name, text in each.files if name.endswith(".py"))]
         for text in (*texts, *([each.fixed] if each.fixed is not None else [])):
             assert_survives(facts_of(text))
 

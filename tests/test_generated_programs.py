@@ -50,7 +50,8 @@ def assert_kept(program: Program, after: str, unsafe: bool) -> None:
     newline = "\r\n" if "\r\n" in program.text else "\n"
     lines = iter(line.strip() if unsafe else line for line in after.split(newline))
     kept = (line.strip() if unsafe else line for line in program.kept)
-    assert [line for line in kept if line not in lines][:1] == [], after
+    lost = next((line for line in kept if line not in lines), None)
+    assert lost is None, f"{lost!r} is not in its place in\n{after}"
 
 
 @each_family

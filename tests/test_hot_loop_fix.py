@@ -212,6 +212,7 @@ def fit(train_loader, points):
 """
     after = """\
 import time
+
 import mlflow
 from mlflow.entities import Metric
 
@@ -276,7 +277,7 @@ def test_the_variable_of_asynchronous_logging(tmp_path: Path) -> None:
     code = SETUP + PROGRAMS["to the end"]
     text = cured(code, "async", tmp_path)
     assert text.startswith(
-        "import sys\nimport os\n\nimport mlflow\n\n"
+        "import os\nimport sys\n\nimport mlflow\n\n"
         'os.environ.setdefault("MLFLOW_ASYNC_LOGGING_BUFFERING_SECONDS", "5")\n'
     )
     assert 'mlflow.log_metrics({"a": loss, "b": 2 * loss}, step=i, synchronous=False)' in text

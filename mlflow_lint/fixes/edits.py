@@ -1,6 +1,6 @@
 """Edits of one fix, put together.
 
-Invariant: what is inserted at one place is one edit, in the order given, since the order of two would be open.
+Invariant: what is inserted at one place is one edit: what goes on with the line, then new lines, in the order given.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ def arranged(edits: Iterable[Edit]) -> tuple[Edit, ...]:
     replaced: list[Edit] = []
     for edit in dict.fromkeys(edits):
         if edit.start == edit.end:
-            inserted[edit.start] = inserted.get(edit.start, "") + edit.text
+            before = inserted.get(edit.start, "")
+            goes_on = not edit.text.startswith(("\n", "\r"))
+            inserted[edit.start] = edit.text + before if goes_on and before[:1] in "\r\n" else before + edit.text
         else:
             replaced.append(edit)
     return (*(Edit(place, place, text) for place, text in inserted.items()), *replaced)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from mlflow_lint.analysis.flow.sites import Frame, Guard, Loop
 from mlflow_lint.analysis.frequency.constancy import changing_names
 from mlflow_lint.analysis.names.meaning import Place
-from mlflow_lint.analysis.names.scopes import Value
+from mlflow_lint.analysis.names.scopes import Imported, Value
 from mlflow_lint.analysis.writes.effects import Effects
 from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.functions import inner_blocks
@@ -74,10 +74,20 @@ def _chooses(test: facts.Expression, place: Place, loop: Loop | None, depth: int
         case facts.Attribute() | facts.Subscript():
             return bool(_CHOICE.search(last_name(test)))
         case facts.Call(function):
-            return last_name(function) not in _PLAIN
+            return _known_as(function, place) not in _PLAIN
         case facts.Assigned(_, value):
             return _chooses(value, place, loop, depth + 1)
     return False
+
+
+def _known_as(function: facts.Expression, place: Place) -> str:
+    """The last name of what is called; an import's own, whatever the file calls it."""
+    name = last_name(function)
+    if isinstance(function, facts.Name) and (holder := place.scope.holder(name)) is not None:
+        for binding in holder.bindings[name]:
+            if isinstance(binding, Imported):
+                return binding.name.attribute or name
+    return name
 
 
 def _compares(operator: str, left: facts.Expression, right: facts.Expression, loop: Loop | None) -> bool:

@@ -103,7 +103,7 @@ def train_one_epoch(epoch):
 """,
     ),
     Example(
-        "a finished history, and a wrapper that drops the step it takes",
+        "a loop with a counter, and a wrapper that drops the step it takes",
         """\
 import mlflow
 
@@ -113,7 +113,8 @@ def report(name, value, step=None):
     mlflow.log_metric(name, value)  # MLF402
 
 
-for i, loss in enumerate(losses):
+for epoch, batches in enumerate(rounds):
+    loss = train(batches)
     mlflow.log_metric("loss", loss)  # MLF402
 report("accuracy", 0.9, step=3)
 """,
@@ -126,12 +127,13 @@ def report(name, value, step=None):
     mlflow.log_metric(name, value, step=step)
 
 
-for i, loss in enumerate(losses):
-    mlflow.log_metric("loss", loss, step=i)
+for epoch, batches in enumerate(rounds):
+    loss = train(batches)
+    mlflow.log_metric("loss", loss, step=epoch)
 report("accuracy", 0.9, step=3)
 """,
         applicability=Applicability.UNSAFE,
-        setup="losses = [0.9, 0.5, 0.4]\n",
+        setup="def train(batches):\n    return sum(batches)\n\n\nrounds = [[0.9, 0.5], [0.4]]\n",
     ),
     Example(
         "every n-th step of nested loops, each seed, each key of each evaluation",

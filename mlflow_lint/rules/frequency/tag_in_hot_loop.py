@@ -74,7 +74,8 @@ for batch in train_loader:
     mlflow.set_tags(  # MLF103
         {"seen": seen, "batch": batch[-1]},
     )
-    mlflow.log_metric("seen", seen, step=seen)
+    if seen % 100 == 0:
+        mlflow.log_metric("seen", seen, step=seen)
     mlflow.set_tag("phase", "training")  # until evaluation
     # next: evaluation
 print(seen)
@@ -86,7 +87,8 @@ import mlflow
 seen = 0
 for batch in train_loader:
     seen += len(batch)
-    mlflow.log_metric("seen", seen, step=seen)
+    if seen % 100 == 0:
+        mlflow.log_metric("seen", seen, step=seen)
     # next: evaluation
 # where training stands
 mlflow.set_tags(
