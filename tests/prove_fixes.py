@@ -86,7 +86,11 @@ def try_programs(count: int, first: int, jobs: int) -> Outcomes:
                     running.add(pool.submit(try_batch, *next(tasks)))
                 done, running = wait(running, return_when=FIRST_COMPLETED)
                 for future in done:
-                    outcomes |= future.result()
+                    found = future.result()
+                    outcomes |= found
+                    for outcome in found.values():
+                        if outcome.difference:
+                            print(f"\n--- {outcome.family}\n{outcome.difference}", flush=True)
                 print(f"\r{len(outcomes)} programs", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)
     return outcomes
@@ -130,10 +134,7 @@ def try_program(family: str, program: Program, runner: StoreRunner, folder: Path
 
 
 def report(outcomes: Outcomes, minutes: float) -> None:
-    """Print what was done as Markdown, after whatever differs."""
-    for outcome in outcomes.values():
-        if outcome.difference:
-            print(f"\n--- {outcome.family}\n{outcome.difference}")
+    """Print what was done as Markdown."""
     print("| programs | tried | fixed | safe fixes | end with an exception | writes | differences |")
     print("|---|--:|--:|--:|--:|--:|--:|")
     for family in (*FAMILIES, "all"):
