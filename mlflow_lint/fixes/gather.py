@@ -18,10 +18,11 @@ from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.traverse import argument
 from mlflow_lint.findings import Applicability, Edit, Fix
 from mlflow_lint.fixes.behind import line_behind, returns, waits
+from mlflow_lint.fixes.indenting import shifted
 from mlflow_lint.fixes.merge import swallows_errors
 from mlflow_lint.fixes.names import Named, fresh, imported
 from mlflow_lint.fixes.sink import touches, used_by
-from mlflow_lint.fixes.text import indentation, layout_at, line_start, shift, slice_of
+from mlflow_lint.fixes.text import indentation, layout_at, line_start, slice_of
 
 _DICTS = "{{key: [value for row in {name} for value in row[key]] for key in {name}[0]}}"
 
@@ -147,7 +148,7 @@ def _edits(site: Site, loop: Loop, data: facts.Span, form: _Form) -> tuple[Edit,
     sure = site.block is loop.node.body and site.frames[-1] is loop and bool(literal_count(loop.node))
     guard = "" if sure else f"{layout.indent}if {form.name}:{layout.newline}"
     indent = layout.indent if sure else layout.indent + layout.step
-    logged = shift(f"{inner}{text[start : data[0]]}{form.joined}{text[data[1] : end]}", inner, indent, layout.newline)
+    logged = shifted(f"{inner}{text[start : data[0]]}{form.joined}{text[data[1] : end]}", inner, indent)
     if logged is None:
         return None
     top = line_start(text, loop.node.span[0])

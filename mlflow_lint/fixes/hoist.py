@@ -14,13 +14,13 @@ from mlflow_lint.analysis.runs.lifecycle import Lifecycle
 from mlflow_lint.analysis.writes.effects import Effects
 from mlflow_lint.facts import model as facts
 from mlflow_lint.findings import Applicability, Edit, Fix
+from mlflow_lint.fixes.indenting import shifted
 from mlflow_lint.fixes.text import (
     after_newline,
     comments_above,
     indentation,
     line_end,
     line_start,
-    shift,
 )
 from mlflow_lint.source.file import newline_of
 
@@ -80,10 +80,10 @@ def _edits(repeated: RepeatedParam, outer: Loop) -> tuple[Edit, ...] | None:
             return None
         above = comments_above(text, start, inner)
         begin = line_start(text, above[0][0] if above else start)
-        shifted = shift(text[begin:stop], inner, indent, newline)
-        if shifted is None:
+        placed = shifted(text[begin:stop], inner, indent)
+        if placed is None:
             return None
-        moved.append(shifted + newline)
+        moved.append(placed + newline)
         stop = after_newline(text, stop)
         removed.append(Edit(begin, _after_blank_lines(text, stop) if site.index == position else stop, ""))
     loop_above = comments_above(text, outer.node.span[0], indent)

@@ -1,4 +1,4 @@
-"""Indenting whole lines by one level, to put them into a block.
+"""Whole lines at another indentation: put into a block, or moved to where they stand less deep.
 
 Invariant: no string changes: lines that end within one are not indented, they stop it.
 """
@@ -8,19 +8,32 @@ from __future__ import annotations
 import io
 import re
 import tokenize
+from collections.abc import Iterator
 
 _NEWLINE = re.compile(r"\r\n|\r|\n")
+_CONTINUED = re.compile(r"\\(\r|\n)")
 
 
 def indented(lines: str, step: str) -> str | None:
     """Whole lines of statements, each by `step` further in, blank ones left alone; None if a string spans two."""
     if _has_long_string(lines):
         return None
-    found = _NEWLINE.split(lines)
-    newlines = [*_NEWLINE.findall(lines), ""]
+    return "".join(f"{step if line.strip() else ''}{line}{newline}" for line, newline in _lines(lines))
+
+
+def shifted(lines: str, before: str, after: str) -> str | None:
+    """Lines that begin with `before` begin with `after`; None if one lies in a string or a continued line."""
+    if _has_long_string(lines) or _CONTINUED.search(lines):
+        return None
     return "".join(
-        f"{step if line.strip() else ''}{line}{newline}" for line, newline in zip(found, newlines, strict=True)
+        f"{after + line.removeprefix(before) if line.startswith(before) else line}{newline}"
+        for line, newline in _lines(lines)
     )
+
+
+def _lines(lines: str) -> Iterator[tuple[str, str]]:
+    """Each line with what ends it."""
+    yield from zip(_NEWLINE.split(lines), [*_NEWLINE.findall(lines), ""], strict=True)
 
 
 def _has_long_string(lines: str) -> bool:

@@ -21,6 +21,7 @@ from mlflow_lint.facts.functions import inner_blocks, own_expressions
 from mlflow_lint.facts.traverse import calls_in, descend, last_name
 from mlflow_lint.findings import Applicability, Edit, Fix
 from mlflow_lint.fixes.behind import jumps, line_behind, returns, waits
+from mlflow_lint.fixes.indenting import shifted
 from mlflow_lint.fixes.merge import bound_by, swallows_errors
 from mlflow_lint.fixes.text import (
     after_newline,
@@ -30,7 +31,6 @@ from mlflow_lint.fixes.text import (
     is_directive,
     line_end,
     line_start,
-    shift,
 )
 from mlflow_lint.source.file import newline_of
 
@@ -148,10 +148,10 @@ def _edits(text: str, moved: Sequence[Site], node: facts.For | facts.While) -> t
             return None
         begin = line_start(text, above[0][0] if above else start)
         written = text[begin:stop]
-        shifted = shift(written, inner, indent, newline)
-        if shifted is None:
+        placed = shifted(written, inner, indent)
+        if placed is None:
             return None
-        pieces.append(shifted)
+        pieces.append(placed)
         edits.append(Edit(begin, after_newline(text, stop), ""))
     last = edits[-1]
     if last.end >= behind:

@@ -125,15 +125,6 @@ def comments_above(text: str, start: int, indent: str) -> list[tuple[int, str]]:
     return found
 
 
-def shift(lines: str, before: str, after: str, newline: str) -> str | None:
-    """Lines at another indentation; None if one of them may lie inside a text that goes over several."""
-    if any(mark in lines for mark in ('"""', "'''", "\\\n", "\\\r")):
-        return None
-    return newline.join(
-        after + line.removeprefix(before) if line.startswith(before) else line for line in lines.split(newline)
-    )
-
-
 def _line_starts(text: str) -> list[int]:
     starts = [0]
     for line in io.StringIO(text, newline=""):
