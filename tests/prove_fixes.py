@@ -3,10 +3,11 @@
     python tests/prove_fixes.py --programs 6000
     python tests/prove_fixes.py --files FOLDER
 
-The first form draws programs (`programs.py`), applies the safe fixes, asks for every property of a fix, and runs both
-versions against an empty store with MLflow's clock standing still, every fourth program also with the clock going on.
-It ends with a table of what was done; whatever differs is printed with its program, and the status is 1. The second
-form asks for the properties alone, of safe and of all fixes, on the Python files of a folder.
+The first form draws programs (`programs.py`), applies the safe fixes, and runs both versions against an empty store
+with MLflow's clock standing still. Every fourth program is also run with the clock going on, and asked for all the
+properties of a fix, which cost as much as running it. The end is a table of what was done; whatever differs is printed
+with its program, and the status is 1. The second form asks for the properties alone, of safe and of all fixes, on the
+Python files of a folder.
 """
 
 from __future__ import annotations
@@ -33,7 +34,9 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from programs import FAMILIES, Program, programs
 from tracking_store import StoreRunner, create_template
 
-BATCH = 50
+from mlflow_lint.source.file import decode, encode
+
+BATCH = 150
 """How many programs are drawn with one seed; the first few are the smallest there are, whatever the seed."""
 
 
@@ -113,21 +116,23 @@ def try_batch(family: str, number: int, template: Path) -> Outcomes:
         def each(program: Program) -> None:
             digest = sha256(program.data).digest()
             if digest not in outcomes:
-                clocks = 2 if len(outcomes) % 4 == 0 else 1
-                outcomes[digest] = try_program(family, program, runner, Path(name), clocks)
+                thorough = len(outcomes) % 4 == 0
+                outcomes[digest] = try_program(family, program, runner, Path(name), thorough)
 
         each()
     return outcomes
 
 
-def try_program(family: str, program: Program, runner: StoreRunner, folder: Path, clocks: int) -> Outcome:
+def try_program(family: str, program: Program, runner: StoreRunner, folder: Path, thorough: bool) -> Outcome:
     """Fix one program, and run it before and after."""
     try:
         result = fixed(program.data, unsafe=False)
-        after = assert_sound(result, program.data, unsafe=False)
+        if thorough:
+            assert_sound(result, program.data, unsafe=False)
         if not result.applied:
             return Outcome(family)
-        old, new = assert_equivalent(runner, program.data, after, folder, clocks=clocks)
+        after = encode(decode(result.path, program.data), result.after)
+        old, new = assert_equivalent(runner, program.data, after, folder, clocks=2 if thorough else 1)
         return Outcome(family, result.applied, old.exception is not None, (old.writes, new.writes))
     except Exception:
         return Outcome(family, difference=f"{traceback.format_exc(limit=-2)}\n{program.text}")

@@ -44,7 +44,9 @@ REFUSED = frozenset({"MLF406"})
 RUNNABLE = tuple(case for case in cases() if case.example.runs and case.rule.code not in REFUSED)
 CURED = tuple(case for case in cases() if case.rule.code in REFUSED and case.example.fixed is not None)
 FIXED = tuple(case for case in RUNNABLE if case.example.fixed is not None)
-MERGED = tuple(case for case in FIXED if case.rule.code not in MENDS | MODELS)
+WRITTEN = frozenset({Spelling.PLAIN, Spelling.FROM, Spelling.LOCAL, Spelling.CLIENT})
+"""Spellings in which fixes write different code; the others only name MLflow otherwise."""
+MERGED = tuple(case for case in FIXED if case.rule.code not in MENDS | MODELS and case.spelling in WRITTEN)
 
 
 # ---------------------------------------------------------------------------------------------------- examples

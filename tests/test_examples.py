@@ -80,7 +80,6 @@ LOOP_OR_COUNT = re.compile(r"\(.+, line \d+\)|loop over .+, line \d+|\b\d+ calls
 # A spelling is a matter of resolving names: it is tried with the rule alone, and what lies behind that, plain.
 each_case = pytest.mark.parametrize("case", cases(), ids=lambda case: case.name)
 each_plain = pytest.mark.parametrize("case", PLAIN, ids=lambda case: case.name)
-each_firing = pytest.mark.parametrize("case", FIRING, ids=lambda case: case.name)
 each_plain_firing = pytest.mark.parametrize(
     "case", [case for case in FIRING if case.spelling is Spelling.PLAIN], ids=lambda case: case.name
 )
@@ -136,7 +135,10 @@ def test_every_spelling_is_tried(rule: Rule) -> None:
 @each_case
 def test_alone(case: Case, tmp_path: Path) -> None:
     path = write(tmp_path, case.code, case.files)
-    assert places(check(path, only(tmp_path, case.rule.code)).findings) == case.expected
+    findings = check(path, only(tmp_path, case.rule.code)).findings
+    assert places(findings) == case.expected
+    offered = {finding.fix.applicability for finding in findings if finding.fix is not None}
+    assert offered == ({case.example.applicability} if case in FIXABLE else set())
 
 
 @each_plain
@@ -223,15 +225,7 @@ def test_fix_is_clean_and_stable(case: Case, tmp_path: Path) -> None:
         assert (again.after, again.problems) == (text, ())
 
 
-@each_firing
-def test_fixes_offered(case: Case, tmp_path: Path) -> None:
-    path = write(tmp_path, case.code, case.files)
-    found = check(path, only(tmp_path, case.rule.code)).findings
-    offered = {finding.fix.applicability for finding in found if finding.fix is not None}
-    assert offered == ({case.example.applicability} if case in FIXABLE else set())
-
-
-@each_fixable
+@each_plain_fixable
 def test_unsafe_fixes_wait_to_be_asked_for(case: Case, tmp_path: Path) -> None:
     path = write(tmp_path, case.code, case.files)
     result = fix(path, only(tmp_path, case.rule.code), unsafe=False, write=True)
