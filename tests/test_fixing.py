@@ -115,6 +115,13 @@ TEMPTING = {
             for key in ("a", "b"):
                 mlflow.log_metric(key, table[key])
     """,
+    "a history in a class": """
+        class Report:
+            global history
+            history = [0.5, 0.25]
+            for step, value in enumerate(history):
+                client.log_metric(run_id, "loss", value, step=step)
+    """,
     "a global loop variable": """
         def report():
             global key

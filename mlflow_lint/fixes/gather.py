@@ -42,6 +42,8 @@ def gather(upload: RepeatedUpload, effects: Effects) -> Fix | None:
     loop = _outermost(upload, effects)
     if loop is None or upload.target.through is not None or not _stays(site, loop, effects):
         return None
+    if site.place.scope.is_class:
+        return None  # a comprehension does not see the names of the class
     if _others(upload, loop, effects):
         return None
     given = argument(site.call, "data", upload.target.api.parameters.index("data"))

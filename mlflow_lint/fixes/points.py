@@ -72,7 +72,7 @@ def batched(replay: Replay, lifecycle: Lifecycle) -> Fix | None:
     """The fix that sends all points of a nest of loops at once; None if it cannot be written without a loss."""
     effects = lifecycle.effects
     nest = nest_of(replay, effects)
-    if nest is None or nest.body.place.scope.is_class:
+    if nest is None or any(write.site.place.scope.is_class for write in nest.writes):
         return None  # a comprehension in a class body does not see the names of the class
     opened = _opened(nest, lifecycle)
     batch = _batch(nest, effects, opened)

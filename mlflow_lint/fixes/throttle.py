@@ -92,7 +92,7 @@ def _counter(hot: HotLoop) -> _Counter | None:
     if counted or not isinstance(node, facts.For) or node.is_async:
         return None
     place = hot.body.place
-    if place.scope.holder("enumerate") is not None or place.scope.is_class:
+    if place.scope.holder("enumerate") is not None:
         return None
     names = [fresh(name, place) for name in _NAMES]
     name = next((name for name in names if name in _NAMES), names[0])

@@ -47,8 +47,11 @@ class HotLoop:
 
 
 def hot_loop(write: HotWrite, effects: Effects, replays: Container[int]) -> HotLoop | None:
-    """The loop of a hot metric; None where a hook or a comprehension repeats it, or not all of its block is plain."""
-    if write.through is not None:
+    """The loop of a hot metric; None where a hook or a comprehension repeats it, or its block is not plain.
+
+    In a class body too: comprehensions would not see its names.
+    """
+    if write.through is not None or write.site.place.scope.is_class:
         return None
     inner = _inner(write.site, write.body, effects, replays)
     outer = _outer(write.site, effects, replays)
