@@ -59,7 +59,6 @@ class _Words:
 def buffered(hot: HotLoop, lifecycle: Lifecycle) -> Fix | None:
     """The fix that sends the metrics of a hot loop together; None if it cannot be written without a loss."""
     effects = lifecycle.effects
-    place = hot.body.place
     if isinstance(hot.statement, facts.For) and hot.statement.is_async:
         return None
     if hot.body.function is not None and hot.body.function.definition.is_generator:
