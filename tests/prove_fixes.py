@@ -84,18 +84,24 @@ def try_programs(count: int, first: int, jobs: int) -> Outcomes:
         tasks = ((family, number, template) for number in itertools.count(first) for family in FAMILIES)
         with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
             running: set[Future[Outcomes]] = set()
-            while running or len(outcomes) < count:
-                while len(outcomes) < count and len(running) < jobs:
-                    running.add(pool.submit(try_batch, *next(tasks)))
-                done, running = wait(running, return_when=FIRST_COMPLETED)
-                for future in done:
-                    found = future.result()
-                    outcomes |= found
-                    for outcome in found.values():
-                        if outcome.difference:
-                            print(f"\n--- {outcome.family}\n{outcome.difference}", flush=True)
-                print(f"\r{len(outcomes)} programs", end="", file=sys.stderr, flush=True)
+            try:
+                while running or len(outcomes) < count:
+                    while len(outcomes) < count and len(running) < jobs:
+                        running.add(pool.submit(try_batch, *next(tasks)))
+                    done, running = wait(running, return_when=FIRST_COMPLETED)
+                    outcomes |= dict(itertools.chain.from_iterable(told(future.result()).items() for future in done))
+                    print(f"\r{len(outcomes)} programs", end="", file=sys.stderr, flush=True)
+            except KeyboardInterrupt:
+                print("\ninterrupted: what was done so far", file=sys.stderr)
     print(file=sys.stderr)
+    return outcomes
+
+
+def told(outcomes: Outcomes) -> Outcomes:
+    """The same, after whatever differs was printed."""
+    for outcome in outcomes.values():
+        if outcome.difference:
+            print(f"\n--- {outcome.family}\n{outcome.difference}", flush=True)
     return outcomes
 
 
