@@ -89,7 +89,8 @@ def try_programs(count: int, first: int, jobs: int) -> Outcomes:
                     while len(outcomes) < count and len(running) < jobs:
                         running.add(pool.submit(try_batch, *next(tasks)))
                     done, running = wait(running, return_when=FIRST_COMPLETED)
-                    outcomes |= dict(itertools.chain.from_iterable(told(future.result()).items() for future in done))
+                    for future in done:
+                        outcomes |= told(future.result())
                     print(f"\r{len(outcomes)} programs", end="", file=sys.stderr, flush=True)
             except KeyboardInterrupt:
                 print("\ninterrupted: what was done so far", file=sys.stderr)
