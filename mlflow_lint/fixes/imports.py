@@ -88,7 +88,8 @@ def _neighbour(place: Place, module: str, plain: bool) -> tuple[facts.Span, bool
         leading = leading_imports(block)
         kin = [statement for statement in leading if _is_kin(statement, root)]
         if kin:
-            section = _section(kin[0], leading, place.unit.text)
+            found = _section(kin[0], leading, place.unit.text)
+            section = [other for other in found if _is_standard(other.names[0].module) is standard]
             before = [other for other in section if _sorts_before(other, module, plain)]
             neighbour = before[-1] if before else section[0]
             return (neighbour.span, bool(before)) if neighbour.alone else None
@@ -102,7 +103,7 @@ def _neighbour(place: Place, module: str, plain: bool) -> tuple[facts.Span, bool
 
 
 def _section(statement: facts.Import, leading: list[facts.Import], text: str) -> list[facts.Import]:
-    """The imports that no blank line parts from one."""
+    """The imports that no blank line parts from one, itself included."""
     sections: list[list[facts.Import]] = []
     for other in leading:
         if not sections or _BLANK_LINE.search(text, sections[-1][-1].span[1], other.span[0]):
