@@ -18,7 +18,7 @@ from mlflow_lint.project.modules import Unit
 from mlflow_lint.source.file import newline_of
 
 _ROOT = re.compile(r"(?:import|from) (\w+)")
-_BLANK_LINE = re.compile(r"(\r\n|\r|\n)[ \t\f]*(\r\n|\r|\n)")
+_BLANK_LINE = re.compile(r"(\r\n|\r(?!\n)|\n)[ \t\f]*[\r\n]")
 
 
 def importing(module: str, attribute: str | None, place: Place) -> Edit | None:

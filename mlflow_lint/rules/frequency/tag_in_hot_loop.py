@@ -76,7 +76,6 @@ for batch in train_loader:
     )
     if seen % 100 == 0:
         mlflow.log_metric("seen", seen, step=seen)
-    mlflow.set_tag("phase", "training")  # until evaluation
     # next: evaluation
 print(seen)
 """,
@@ -94,7 +93,6 @@ for batch in train_loader:
 mlflow.set_tags(
     {"seen": seen, "batch": batch[-1]},
 )
-mlflow.set_tag("phase", "training")  # until evaluation
 print(seen)
 """,
         applicability=Applicability.UNSAFE,
