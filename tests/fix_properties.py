@@ -110,9 +110,9 @@ def assert_equivalent(
 ) -> tuple[Recorded, Recorded]:
     """Compare what two programs leave in the store with MLflow's clock standing still, then going on.
 
-    A program that ends with an exception must end with the same one (of MLflow's, which name the arguments of the call
-    that they refuse, the same kind); what it left is not compared, since a merged
-    write is made later than the first of its parts was. Return what they left.
+    A program that ends with an exception must end with the same one; of MLflow's, which name the arguments of the call
+    that they refuse, with the same kind. What it left is not compared, since a merged write is made later than the
+    first of its parts was. Return what they left.
     """
     old_path, new_path = folder / "before" / "program.py", folder / "after" / "program.py"
     for path, data in ((old_path, before), (new_path, after)):
