@@ -194,7 +194,7 @@ def _run(hot: HotLoop, writes: list[Write], lifecycle: Lifecycle) -> Named | Non
     given = writes[0].arguments.get("run_id")
     if given is not None and "run_id" in writes[0].others:
         return slice_of(hot.text, given.span), ()
-    opened = _opened(hot, writes[0], lifecycle)
+    opened = lifecycle.opened_before(writes[0].site, hot.body, hot.statement.span[0])
     if opened is not None and _still_means(opened, hot):
         return f"{opened.name}.info.run_id", ()
     active = member("active_run", place, resolver)
@@ -204,16 +204,6 @@ def _run(hot: HotLoop, writes: list[Write], lifecycle: Lifecycle) -> Named | Non
     if start is None:
         return None
     return f"({active[0]}() or {start[0]}()).info.run_id", (*active[1], *start[1])
-
-
-def _opened(hot: HotLoop, write: Write, lifecycle: Lifecycle) -> OpenRun | None:
-    """The run that is sure to be open before the loop."""
-    moments = lifecycle.moments(hot.body)
-    moment = next((moment for moment in moments if moment.site.call is write.site.call), None)
-    if moment is None or not moment.state.runs:
-        return None
-    run = moment.state.runs[-1]
-    return run if run.site.call.span[0] < hot.statement.span[0] else None
 
 
 def _still_means(run: OpenRun, hot: HotLoop) -> bool:

@@ -74,7 +74,7 @@ def batched(replay: Replay, lifecycle: Lifecycle) -> Fix | None:
     nest = nest_of(replay, effects)
     if nest is None or any(write.site.place.scope.is_class for write in nest.writes):
         return None  # a comprehension in a class body does not see the names of the class
-    opened = _opened(nest, lifecycle)
+    opened = lifecycle.opened_before(nest.writes[0].site, nest.body, nest.statement.span[0])
     batch = _batch(nest, effects, opened)
     layout = layout_at(nest.text, nest.statement.span[0])
     if batch is None or layout is None:
@@ -88,16 +88,6 @@ def batched(replay: Replay, lifecycle: Lifecycle) -> Fix | None:
 
 
 # ----------------------------------------------------------------------------------------------------- batch
-def _opened(nest: Nest, lifecycle: Lifecycle) -> OpenRun | None:
-    """The run that is sure to be open before the nest."""
-    site = nest.writes[0].site
-    moment = next((m for m in lifecycle.moments(nest.body) if m.site.call is site.call), None)
-    if moment is None or not moment.state.runs:
-        return None
-    run = moment.state.runs[-1]
-    return run if run.site.call.span[0] < nest.statement.span[0] else None
-
-
 def _batch(nest: Nest, effects: Effects, opened: OpenRun | None) -> _Batch | None:
     first = nest.writes[0]
     place = nest.body.place

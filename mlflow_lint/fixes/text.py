@@ -10,6 +10,7 @@ import re
 import tokenize
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from mlflow_lint.facts.model import Span
 from mlflow_lint.source.file import newline_of
@@ -185,10 +186,11 @@ def layout_at(text: str, offset: int) -> Layout | None:
     return Layout(indent, step, newline_of(text), _width(text))
 
 
+@lru_cache(maxsize=1)
 def _width(text: str) -> int:
     """How long lines may be: as long as a few of the file are, so that its formatter leaves them alone."""
     longest = sorted((length for line in text.splitlines() if (length := len(line)) <= _MOST_WIDTH), reverse=True)
-    return max(_LEAST_WIDTH, *longest[_LONG_LINES - 1 : _LONG_LINES], _LEAST_WIDTH)
+    return max([_LEAST_WIDTH, *longest[_LONG_LINES - 1 : _LONG_LINES]])
 
 
 def call_text(callee: str, before: Sequence[str], display: Display, after: Sequence[str], layout: Layout) -> str:

@@ -52,6 +52,14 @@ class Lifecycle:
             self._moments[key] = tuple(_Walk(self, body).moments)
         return self._moments[key]
 
+    def opened_before(self, site: Site, body: Body, offset: int) -> OpenRun | None:
+        """The run that is sure to be open at a call, if it was opened before an offset of the text."""
+        moment = next((moment for moment in self.moments(body) if moment.site.call is site.call), None)
+        if moment is None or not moment.state.runs:
+            return None
+        run = moment.state.runs[-1]
+        return run if run.site.call.span[0] < offset else None
+
     def passage(self, call: facts.Call, place: Place) -> Passage | None:
         """What a call of a project function does to runs; None if it does nothing to them, or is no such call."""
         reached = self.effects.reached(call, place)
