@@ -4,7 +4,7 @@ Invariant: options become one `Request`, and the run itself is elsewhere; whatev
 a traceback, and the exit code is 0 (clean), 1 (findings), 2 (an error) or 130 (interrupted).
 """
 
-from __future__ import annotations
+# Annotations are no texts here: typer would have to compile each of them.
 
 import os
 import sys
@@ -16,7 +16,7 @@ import typer
 from mlflow_lint import __version__, streams
 from mlflow_lint.failures import defect, error_line, is_defect
 from mlflow_lint.request import CLEAN, FAILED, Request, Terminal
-from mlflow_lint.run import run
+from mlflow_lint.verbatim import VerbatimCommand
 
 _INTERRUPTED = 130
 _UsageError: Any = typer.BadParameter.__bases__[0]  # of click, or of the copy in newer versions of typer
@@ -55,10 +55,10 @@ def _split(values: list[str] | None) -> list[str] | None:
     return [item.strip() for value in values for item in value.split(",") if item.strip()]
 
 
-@_app.command(context_settings={"help_option_names": ["-h", "--help"]})
+@_app.command(cls=VerbatimCommand, context_settings={"help_option_names": ["-h", "--help"]})
 def _request(
     paths: Annotated[
-        list[Path] | None,
+        list[str] | None,
         typer.Argument(help="Files and directories, or - for standard input.", show_default="."),
     ] = None,
     fix: Annotated[bool, _option(_FIX, "--fix", text="Apply safe fixes, then report what remains.")] = False,
@@ -107,7 +107,7 @@ def _request(
         ),
     ] = None,
     stdin_filename: Annotated[
-        Path | None,
+        str | None,
         _option(
             _FILES,
             "--stdin-filename",
@@ -116,7 +116,7 @@ def _request(
         ),
     ] = None,
     config: Annotated[
-        Path | None,
+        str | None,
         _option(_CONFIG, "--config", text="Take the settings from this TOML file, everywhere.", metavar="FILE"),
     ] = None,
     isolated: Annotated[bool, _option(_CONFIG, "--isolated", text="Read no configuration file.")] = False,
@@ -203,16 +203,16 @@ def _request(
         "output-format": output_format,
         "fail-on": fail_on,
     }
-    named = tuple(paths or ())
+    named = tuple(map(Path, paths or ()))
     from_stdin = stdin_filename is not None or Path("-") in named
     if from_stdin and named not in ((), (Path("-"),)):
         raise typer.BadParameter("standard input is checked alone, without other paths")
     return Request(
         paths=named or (Path(),),
         overrides={key: value for key, value in given.items() if value is not None},
-        config=config,
+        config=Path(config) if config is not None else None,
         isolated=isolated,
-        stdin=(stdin_filename or Path("-")) if from_stdin else None,
+        stdin=Path(stdin_filename or "-") if from_stdin else None,
         fix=fix,
         diff=diff,
         statistics=statistics,
@@ -251,6 +251,8 @@ def _run() -> int:
         return CLEAN
     if isinstance(request, int):  # --help or --version, which are done with
         return request
+    from mlflow_lint.run import run  # --help and --version do without
+
     outcome = run(request, Terminal.of(sys.stdout, os.environ), streams.read)
     streams.write(sys.stdout, outcome.output)
     streams.write(sys.stderr, outcome.aside)

@@ -120,7 +120,7 @@ class SettingsResolver:
         """Settings of a file, which need not exist."""
         return self.for_directory(path.parent)
 
-    def for_directory(self, directory: Path) -> Settings:
+    def for_directory(self, directory: Path | str) -> Settings:
         """Settings of what lies directly in a directory."""
         if self._everywhere is not None:
             return self._everywhere

@@ -52,7 +52,9 @@ class Project:
         self.root = os.path.abspath(root)
         self.shown_from = os.path.abspath(shown_from)
         self.finder = ModuleFinder(self.root)
-        self.reach = Reach(self.finder.find, self.finder.packages, _bytes_or_nothing, self._exports, self._forget)
+        self.reach = Reach(
+            self.finder.find_from, self.finder.packages_around, _bytes_or_nothing, self._exports, self._forget
+        )
         self.targets = Targets(self.shown_from)
         self._effects: Effects | None = None
         self._latest: Unit | None = None
@@ -133,7 +135,7 @@ class Project:
         from mlflow_lint.syntax.parse import SyntaxFailure
 
         try:
-            data = read_bytes(Path(file))
+            data = read_bytes(file)
             if not anyway and not names_mlflow(data) and not self.reach.matters(file):
                 return None
             return self.unit(file, decode(self.shown(file), data))
@@ -153,7 +155,7 @@ def check_files(project: Project, files: Sequence[tuple[Path, Settings]], *, com
         shown = project.shown(file)
         results[file] = Checked(shown, ())
         try:
-            read[file] = read_bytes(Path(file))
+            read[file] = read_bytes(file)
         except (OSError, SourceError) as error:
             reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
             results[file] = Checked(shown, (), error=f"{shown}: {reason}")
@@ -257,6 +259,6 @@ def _unreadable(path: str, message: str, line: int, column: int, cell: int | Non
 
 def _bytes_or_nothing(file: str) -> bytes:
     try:
-        return read_bytes(Path(file))
+        return read_bytes(file)
     except (OSError, SourceError):
         return b""

@@ -708,7 +708,7 @@ def test_a_defect_anywhere_is_one_line(lint: Lint, monkeypatch: pytest.MonkeyPat
     def fail(*_: object) -> None:
         raise RecursionError("too deep")
 
-    monkeypatch.setattr(cli, "run", fail)
+    monkeypatch.setattr("mlflow_lint.run.run", fail)
     ran = lint()
     assert (ran.code, ran.out) == (2, "")
     assert is_one_error(ran.err)

@@ -199,14 +199,15 @@ def newline_of(text: str) -> str:
     return found.group() if found else "\n"
 
 
-def read_bytes(path: Path) -> bytes:
+def read_bytes(path: Path | str) -> bytes:
     """Read a regular file. Raises `SourceError` for anything else, which might block, and `OSError`."""
-    mode = path.stat().st_mode
+    mode = os.stat(path).st_mode
     if stat.S_ISDIR(mode):
         raise SourceError("is a directory, not a file")
     if not stat.S_ISREG(mode):
         raise SourceError("is not a regular file")
-    return path.read_bytes()
+    with open(path, "rb", buffering=0) as stream:
+        return stream.read()
 
 
 def write_atomically(path: Path, data: bytes, expected: bytes) -> None:
