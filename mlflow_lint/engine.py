@@ -7,11 +7,13 @@ door asked or which other files were checked before.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, TypeAlias
 
 from mlflow_lint.config import Settings, enabled_codes, specificity
 from mlflow_lint.findings import SYNTAX_ERROR, Finding, Region, Severity
@@ -25,6 +27,10 @@ if TYPE_CHECKING:
     from mlflow_lint.analysis.context import Context
     from mlflow_lint.analysis.writes.effects import Effects
     from mlflow_lint.project.modules import Unit
+
+
+File: TypeAlias = tuple[str, Settings]
+"""Absolute path and settings of a file to check."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +58,16 @@ class Project:
         self.root = os.path.abspath(root)
         self.shown_from = os.path.abspath(shown_from)
         self.finder = ModuleFinder(self.root)
-        self.reach = Reach(
-            self.finder.find_from, self.finder.packages_around, _bytes_or_nothing, self._exports, self._forget
-        )
+        self.reach = Reach(self.finder.find_from, self.finder.packages_around, _bytes_or_nothing)
         self.targets = Targets(self.shown_from)
         self._effects: Effects | None = None
         self._latest: Unit | None = None
+
+    def afresh(self) -> Project:
+        """The same project before anything of it was parsed: what another process can be given."""
+        project = copy(self)
+        project._effects = project._latest = None
+        return project
 
     def shown(self, file: str) -> str:
         """A path as reports show it: relative where the file lies below, with forward slashes."""
@@ -83,20 +93,6 @@ class Project:
         if file and not self.reach.is_settled(file):
             self.reach.settle({file: data})
         return names_mlflow(data) or (bool(file) and self.reach.matters(file))
-
-    def _forget(self) -> None:
-        if self._effects is not None:
-            self._effects.forget()
-
-    def _exports(self, file: str) -> frozenset[bytes]:
-        from mlflow_lint.analysis.names.exports import exports
-        from mlflow_lint.syntax.stack import with_deep_stack
-
-        def names() -> frozenset[bytes]:
-            unit = self.effects.resolver.modules.unit(file)
-            return frozenset(name.encode() for name in exports(self.effects, unit)) if unit is not None else frozenset()
-
-        return with_deep_stack(names)
 
     def unit(self, file: str, source: SourceFile) -> Unit:
         """Parse a file and make it known to those that import it. Raises `SyntaxFailure`."""
@@ -143,33 +139,81 @@ class Project:
             return None
 
 
-def check_files(project: Project, files: Sequence[tuple[Path, Settings]], *, complete: bool = False) -> list[Checked]:
+Progress = Callable[[int], None]
+"""Is told of each number of files that are done."""
+
+
+def check_files(
+    project: Project,
+    files: Sequence[tuple[Path, Settings]],
+    *,
+    complete: bool = False,
+    jobs: int = 1,
+    progress: Progress = lambda files: None,
+) -> list[Checked]:
     """Check files, in the order given. Never raises for what is in a file: that becomes a finding or an error.
 
-    `complete` says that these are all the files of the project, which spares looking for others.
+    `complete` says that these are all the files of the project, which spares looking for others; `jobs` is how many
+    processes may be used.
     """
     results: dict[str, Checked] = {}
     read: dict[str, bytes] = {}
     named = [(os.path.abspath(path), settings) for path, settings in files]
     for file, _ in named:
-        shown = project.shown(file)
-        results[file] = Checked(shown, ())
+        results[file] = Checked(project.shown(file), ())
         try:
             read[file] = read_bytes(file)
         except (OSError, SourceError) as error:
-            reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-            results[file] = Checked(shown, (), error=f"{shown}: {reason}")
+            results[file] = _unread(project, file, error)
+    project.reach.settle(read, complete=complete)
+    settings_of = dict(named)
+    mattering = project.reach.leaves_first(file for file in read if project.reach.matters(file))
+    left = [(file, settings_of[file]) for file in mattering]
+    results.update(_checked(project, left, read, jobs, progress))
+    return [results[file] for file, _ in named]
 
-    def check_all() -> None:
-        project.reach.settle(read, complete=complete)
-        for file, settings in named:
-            if project.reach.matters(file):
-                results[file] = check_bytes(project, file, read[file], settings)
 
+def _checked(
+    project: Project, files: Sequence[File], read: Mapping[str, bytes], jobs: int, progress: Progress
+) -> Mapping[str, Checked]:
+    """Check files that matter, by several processes if that is quicker."""
+    if jobs > 1:
+        from mlflow_lint.pool import check_in_pool, is_worthwhile
+
+        sizes = [len(read[file]) for file, _ in files]
+        if is_worthwhile(sizes):
+            return check_in_pool(project, files, sizes, jobs, progress)
+    if not files:
+        return {}
     from mlflow_lint.syntax.stack import with_deep_stack
 
-    with_deep_stack(check_all)
-    return [results[file] for file, _ in named]
+    checked = with_deep_stack(partial(check_in_turn, project, files, read, progress))
+    return {file: each for (file, _), each in zip(files, checked, strict=True)}
+
+
+def check_in_turn(
+    project: Project,
+    files: Sequence[File],
+    read: Mapping[str, bytes] = MappingProxyType({}),
+    progress: Progress = lambda files: None,
+) -> list[Checked]:
+    """Check files that matter, one after the other; to be called within `with_deep_stack`."""
+    results = []
+    for file, settings in files:
+        try:
+            data = read[file] if file in read else read_bytes(file)
+        except (OSError, SourceError) as error:
+            results.append(_unread(project, file, error))
+        else:
+            results.append(check_bytes(project, file, data, settings))
+        progress(1)
+    return results
+
+
+def _unread(project: Project, file: str, error: Exception) -> Checked:
+    shown = project.shown(file)
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return Checked(shown, (), error=f"{shown}: {reason}")
 
 
 def check_bytes(project: Project, file: str, data: bytes, settings: Settings) -> Checked:

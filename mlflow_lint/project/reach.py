@@ -1,7 +1,7 @@
-"""Which files can matter: those that name MLflow, and those that import, by name, something that writes to it.
+"""Which files can matter: those that name MLflow, and those that import, by name, something that leads there.
 
 The first are known from their bytes. The others are found in waves: a file matters if it imports a file that matters
-and mentions something of it that reaches MLflow, or brings it in with a star; only then is it parsed. Invariant: the
+and mentions something of it that leads to MLflow, or brings it in with a star. Invariant: nothing is parsed, and the
 answer for a file depends on the files that it imports, step by step, and not on which files were asked about before.
 """
 
@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cached_property
 from typing import NamedTuple
 
+from mlflow_lint.project.definitions import Definition, definitions, leading
 from mlflow_lint.project.import_lines import ImportLine, import_lines
 from mlflow_lint.source.file import is_notebook
 from mlflow_lint.source.gate import names_mlflow
@@ -38,9 +40,8 @@ _NOWHERE = _Import((), ())
 class Reach:
     """Answers for the files of one project.
 
-    `find` maps imports to files, `packages` gives the packages that are imported with the modules of a folder,
-    `read` gives bytes (empty for what cannot be read), `exports` the names of a file's module that reach MLflow, and
-    `forget` drops what was concluded while fewer files were known to matter.
+    `find` maps imports to files, `packages` gives the packages that are imported with the modules of a folder, and
+    `read` gives bytes (empty for what cannot be read).
     """
 
     def __init__(
@@ -48,22 +49,21 @@ class Reach:
         find: Find,
         packages: Callable[[str], Iterable[str]],
         read: Callable[[str], bytes],
-        exports: Callable[[str], frozenset[bytes]],
-        forget: Callable[[], None],
     ) -> None:
         self._find = find
         self._packages = packages
         self._read = read
-        self._exports_of = exports
-        self._forget = forget
         self._imports: dict[str, tuple[str, ...]] = {}
         self._lines: dict[str, list[_Import]] = {}
         """The import lines of the files being decided, as far as they lead to files."""
         self._meanings: dict[str, dict[ImportLine, _Import]] = {}
         """By folder: most files of one import the same."""
         self._exports: dict[str, frozenset[bytes]] = {}
+        """By file: names of its module that lead to MLflow."""
         self._mattering: set[str] = set()
         self._settled: set[str] = set()
+        self._unasked: set[str] = set()
+        """Files that matter, and that none had been seen to import: what they export is not known."""
 
     def is_settled(self, file: str) -> bool:
         """Whether it is decided about a file."""
@@ -83,6 +83,26 @@ class Reach:
                     pending.append(other)
                     yield other
 
+    def leaves_first(self, files: Iterable[str]) -> Iterator[str]:
+        """Files after those of them that they import, where there is no circle.
+
+        Then what they rest on is known already, however many modules hand a name on.
+        """
+        wanted = dict.fromkeys(files)
+        begun: set[str] = set()
+        for first in wanted:
+            path = [(first, iter(self._imports.get(first, ())))] if first not in begun else []
+            begun.add(first)
+            while path:
+                file, imported = path[-1]
+                other = next((each for each in imported if each in wanted and each not in begun), None)
+                if other is None:
+                    path.pop()
+                    yield file
+                else:
+                    begun.add(other)
+                    path.append((other, iter(self._imports.get(other, ()))))
+
     def settle(self, files: Mapping[str, bytes], *, complete: bool = False) -> None:
         """Decide for some files, and for all that they import, at once; their bytes spare reading them again.
 
@@ -94,9 +114,8 @@ class Reach:
             return
         self._mattering |= naming - self._settled
         unsettled = self._look(files)
-        candidates = [file for file in unsettled if file not in self._mattering]
-        if any(file in self._mattering or self._leads_to_mlflow(file) for file in unsettled):
-            self._spread(unsettled, candidates, files)
+        if not self._mattering.isdisjoint(unsettled) or any(map(self._leads_to_mlflow, unsettled)):
+            self._spread(unsettled, files)
         self._settled |= unsettled
         self._lines.clear()
         self._meanings.clear()
@@ -121,76 +140,55 @@ class Reach:
                 self._lines[file] = lines
             # With a module comes its package, and with that what may override the module's methods.
             imported.update(dict.fromkeys(self._packages(folder)))
-            new = imported.keys() - found - self._settled
+            new = {other for other in imported.keys() - found if self._is_open(other)}
             found |= new
             pending += new
         return found
 
+    def _is_open(self, file: str) -> bool:
+        return file not in self._settled or file in self._unasked
+
     def _leads_to_mlflow(self, file: str) -> bool:
         return any(other in self._mattering for other in self._imports[file])
 
-    def _spread(self, unsettled: set[str], candidates: Collection[str], files: Mapping[str, bytes]) -> None:
+    def _spread(self, unsettled: set[str], files: Mapping[str, bytes]) -> None:
         """Waves among the unsettled files, until nothing is new; what is settled cannot change any more."""
-        brought = self._brought()
-        while True:
-            self._forget()
-            for file in self._leaves_first(unsettled & self._mattering):
-                self._exports[file] = self._exports_of(file)
-            known = len(self._mattering)
-            self._hand_on(brought)
-            self._mattering.update(
-                [file for file in candidates if file not in self._mattering and self._mentions(file, files)]
-            )
-            if len(self._mattering) == known:
-                return  # what a module exports rests on which files matter, and on nothing else
-
-    def _leaves_first(self, files: set[str]) -> Iterator[str]:
-        """Files after those that they import, where there is no circle: then what they rest on is known already."""
-        begun: set[str] = set()
-        for first in sorted(files):
-            path = [(first, iter(self._imports[first]))] if first not in begun else []
-            begun.add(first)
-            while path:
-                file, imported = path[-1]
-                other = next((each for each in imported if each in files and each not in begun), None)
-                if other is None:
-                    path.pop()
-                    yield file
-                else:
-                    begun.add(other)
-                    path.append((other, iter(self._imports[other])))
-
-    def _brought(self) -> dict[str, list[tuple[str, bytes, bytes]]]:
-        """By file: who brings a name of it in, the name there and the name here, both `*` for all of them."""
-        brought: dict[str, list[tuple[str, bytes, bytes]]] = {}
-        for file, lines in self._lines.items():
-            for line in lines:
-                if line.brought and line.files[0] != file:
-                    brought.setdefault(line.files[0], []).extend((file, name, local) for name, local in line.brought)
-        return brought
-
-    def _hand_on(self, brought: Mapping[str, Iterable[tuple[str, bytes, bytes]]]) -> None:
-        """What a file brings in from one that exports it, the file exports too, however many there are in a row."""
-        pending = [file for file in brought if self._exports.get(file)]
+        importers: dict[str, list[str]] = {}
+        for file in unsettled:
+            for other in self._imports[file]:
+                importers.setdefault(other, []).append(file)
+        texts: dict[str, _Text] = {}
+        pending = {file for file in unsettled if file in self._mattering or self._leads_to_mlflow(file)}
         while pending:
-            origin = pending.pop()
-            exported = self._exports[origin]
-            for file, name, local in brought.get(origin, ()):
-                gained = exported if name == b"*" else {local} if name in exported else frozenset()
-                before = self._exports.get(file, frozenset())
-                if not gained <= before:
-                    self._exports[file] = before | gained
-                    self._mattering.add(file)
-                    pending.append(file)
+            file = pending.pop()
+            known, handed_on = self._brought_in(file)
+            if file not in texts and (known or file in importers):
+                # Few come this far: reading those again takes less than keeping the bytes of all.
+                data = files[file] if file in files else self._read(file)
+                texts[file] = _Text(_code(file, data))
+            if file not in self._mattering and not handed_on and known.isdisjoint(texts[file].words if known else ()):
+                continue
+            self._mattering.add(file)
+            if file in importers:
+                exported = leading(texts[file].definitions, known | handed_on) | handed_on
+                if exported != self._exports.get(file, frozenset()):
+                    self._exports[file] = exported
+                    pending.update(importers[file])
+        self._unasked -= unsettled
+        self._unasked |= (unsettled & self._mattering) - importers.keys()
 
-    def _mentions(self, file: str, files: Mapping[str, bytes]) -> bool:
-        """Whether a file names something that reaches MLflow of a file that it imports."""
-        wanted = {name for other in self._imports[file] for name in self._exports.get(other, ())}
-        if not wanted:
-            return False
-        # Few come this far: reading those again takes less than keeping the bytes of all.
-        data = files[file] if file in files else self._read(file)
-        return not wanted.isdisjoint(_WORD.findall(_code(file, data)))
+    def _brought_in(self, file: str) -> tuple[frozenset[bytes], frozenset[bytes]]:
+        """What leads to MLflow of the files that one imports, and what of it is a name of its own module."""
+        known = frozenset[bytes]().union(*(self._exports.get(other, ()) for other in self._imports[file]))
+        handed_on: set[bytes] = set()
+        for line in self._lines.get(file, ()) if known else ():
+            exported = self._exports.get(line.files[0], frozenset())
+            for name, local in line.brought:
+                if name == b"*":
+                    handed_on |= exported
+                elif name in exported:
+                    handed_on.add(local)
+        return known, frozenset(handed_on)
 
     def _imports_in(self, folder: str, code: bytes) -> Iterator[_Import]:
         known = self._meanings.setdefault(folder, {})
@@ -224,6 +222,21 @@ class Reach:
     def _files(self, folder: str, modules: Iterable[str], level: int) -> tuple[str, ...]:
         found = [self._find(folder, module, level) for module in modules if module or level]
         return tuple([each for each in found if each is not None])
+
+
+class _Text:
+    """What the waves ask of a file's code, found when it is asked for."""
+
+    def __init__(self, code: bytes) -> None:
+        self._code = code
+
+    @cached_property
+    def words(self) -> frozenset[bytes]:
+        return frozenset(_WORD.findall(self._code))
+
+    @cached_property
+    def definitions(self) -> tuple[Definition, ...]:
+        return definitions(self._code)
 
 
 def _code(file: str, data: bytes) -> bytes:
