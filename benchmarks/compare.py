@@ -34,7 +34,8 @@ _HEADER = (
 def main() -> None:
     arguments = _arguments()
     folder = arguments.env or Path(tempfile.gettempdir()) / _ENVIRONMENT
-    installed = peers.installed(folder.resolve(), peers.NAMES)
+    wanted = tuple(dict.fromkeys(peer for name in arguments.rows for peer in ROWS[name].peers))
+    installed = peers.installed(folder.resolve(), wanted)
     found: list[Row] = []
     with tempfile.TemporaryDirectory(prefix="mlflow-lint-compare-") as directory:
         generated = Path(directory).resolve()
@@ -44,7 +45,7 @@ def main() -> None:
         plan = Plan(Contenders(installed, kept), generated, arguments.runs, paths)
         for name in arguments.rows:
             print(f"Measuring {name}", file=sys.stderr, flush=True)
-            for row in ROWS[name](plan):
+            for row in ROWS[name].rows(plan):
                 found.append(row)
                 print(f"  {row.work}: {row.measured}", file=sys.stderr, flush=True)
     if not arguments.markdown:

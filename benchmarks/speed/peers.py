@@ -13,7 +13,8 @@ import venv
 from dataclasses import dataclass
 from pathlib import Path
 
-NAMES = ("ruff", "flake8", "semgrep", "torchfix")
+_TIME_LIMIT = 900
+"""Seconds in which a peer has to be installed: a resolver may look through all versions of everything."""
 
 _VERSIONS = """\
 import importlib.metadata, json, sys
@@ -52,10 +53,12 @@ def installed(folder: Path, wanted: tuple[str, ...]) -> Peers:
             print(f"Installing {name}", file=sys.stderr)
             # One by one, so that one that does not fit this Python takes none of the others with it.
             command = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", name]
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
-            if done.returncode != 0:
-                lines = done.stderr.strip().splitlines()
-                missing[name] = lines[-1] if lines else f"pip ended with {done.returncode}"
+            try:
+                subprocess.run(command, capture_output=True, text=True, check=True, timeout=_TIME_LIMIT)
+            except subprocess.CalledProcessError as error:
+                missing[name] = "".join(error.stderr.strip().splitlines()[-1:]) or f"pip ended with {error.returncode}"
+            except subprocess.TimeoutExpired:
+                missing[name] = f"not within {_TIME_LIMIT} seconds"
     return Peers(folder, _versions(python, wanted), missing)
 
 

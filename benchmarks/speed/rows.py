@@ -215,13 +215,22 @@ def memory(plan: Plan) -> Iterator[Row]:
     trees.remove(folder)
 
 
-ROWS: dict[str, Callable[[Plan], Iterator[Row]]] = {
-    "parse": parse,
-    "tree": tree,
-    "none": none,
-    "file": file,
-    "flake8": flake8,
-    "growth": growth,
-    "memory": memory,
+@dataclass(frozen=True)
+class Measurement:
+    """Rows that are measured together."""
+
+    rows: Callable[[Plan], Iterator[Row]]
+    peers: tuple[str, ...] = ()
+    """What they are compared with."""
+
+
+ROWS = {
+    "parse": Measurement(parse, ("semgrep", "torchfix")),
+    "tree": Measurement(tree, ("ruff",)),
+    "none": Measurement(none, ("ruff",)),
+    "file": Measurement(file),
+    "flake8": Measurement(flake8, ("flake8",)),
+    "growth": Measurement(growth),
+    "memory": Measurement(memory),
 }
 """What `--rows` can name."""
