@@ -117,7 +117,7 @@ class Plugin:
             from flake8.exceptions import ExecutionError
 
             raise ExecutionError(f"mlflow-lint: {error}") from error
-        return replace(settings, extend_select=settings.extend_select + cls._named)
+        return replace(settings, extend_select=settings.extend_select + cls._named) if cls._named else settings
 
     @classmethod
     def _project(cls) -> Project:

@@ -45,15 +45,41 @@ def ordinary(folder: Path, count: int, naming_mlflow: int = 0) -> None:
 
 
 def one_file(file: Path, lines: int) -> None:
-    """Write one program of about so many lines: those of the fixtures, one after the other."""
+    """Write one program of about so many lines: the functions of the fixtures, one after the other."""
     text: list[str] = []
-    programs = itertools.cycle(_programs())
-    for number in itertools.count():
+    for number, program in enumerate(itertools.cycle(_programs())):
         if len(text) >= lines:
             break
-        program = _varied(next(programs), number).decode().splitlines(keepends=True)
-        text += [line for line in program if "__future__" not in line and "__main__" not in line]
-    _write(file, "".join(text[:lines] if text[lines - 1 : lines] == ["\n"] else text).encode())
+        text += _varied(program, number).decode().replace("from __future__ import annotations\n", "").splitlines(True)
+    ends = [
+        number for number in range(1, lines) if text[number - 1] == "\n" and text[number].startswith(("def ", "class "))
+    ]
+    _write(file, "".join(text[: ends[-1]]).encode())
+
+
+def call_graph(file: Path, functions: int) -> None:
+    """Write functions of which each calls two others, and few write to MLflow themselves."""
+    text = ["import mlflow\n"]
+    for number in range(functions):
+        called = sorted({(number + 1) // 2, number * 2 % functions, number - 1} - {number, -1})[:2]
+        calls = "".join(f"    step_{other}(value, key)\n" for other in called)
+        write = "    mlflow.log_metric(key, value)\n" if number % 50 == 0 else ""
+        text.append(f"\n\ndef step_{number}(value, key):\n{write}{calls}    return value\n")
+    text.append(f"\n\nfor batch in loader:\n    step_{functions - 1}(batch, 'loss')\n")
+    _write(file, "".join(text).encode())
+
+
+def naming_torch(folder: Path, copy: Path) -> None:
+    """Copy a folder's Python files, each with one more line, which imports torch."""
+    for file in sorted(folder.rglob("*.py")):
+        _write(copy / file.relative_to(folder), file.read_bytes() + b"\nimport torch\n")
+
+
+def size(path: Path) -> str:
+    """How much there is to read."""
+    files = [path] if path.is_file() else list(path.rglob("*.py"))
+    lines = sum(file.read_bytes().count(b"\n") for file in files)
+    return f"{len(files):,} files, {lines:,} lines"
 
 
 def _copy_of_fixtures(folder: Path, number: int) -> None:
