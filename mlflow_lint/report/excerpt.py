@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mlflow_lint.report.visible import visible_each
+from mlflow_lint.report.visible import is_harmless, visible_each
 
 _TAB = 4
 _CUT = "…"
@@ -36,10 +36,9 @@ class Excerpt:
 def excerpt(line: str, start: int, end: int, width: int) -> Excerpt:
     """Return the part of `line` around the code points from `start` to `end` that fits into `width` cells."""
     width = max(width, _NARROWEST)
-    if len(line) <= width and line.isascii() and line.isprintable():
-        start, end = min(start, len(line)), min(max(start, end), len(line))
-        return Excerpt(line.rstrip(), start, max(1, end - start))
     start = min(start, len(line))
+    if len(line) <= width and is_harmless(line) and cell_len(line) <= width:
+        return Excerpt(line.rstrip(), cell_len(line[:start]), max(1, cell_len(line[start : max(start, end)])))
     # Nothing further away can be on screen, and a line may be megabytes long.
     skipped = max(0, start - width)
     near = line[skipped : start + width]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mlflow_lint.findings import Applicability, Finding, Fix, Severity, Step
@@ -81,14 +81,14 @@ class _Marked:
 def _marked(report: FileReport, finding: Finding) -> list[_Marked]:
     """The line of a finding and those of the same file that are reasons for it, from the top."""
     region = finding.region
-    text = report.line(region)
+    text = report.line(region.line, region.cell)
     if text is None:
         return []
     end = region.end_column - 1 if region.end_line == region.line else len(text.rstrip())
     marked = [_Marked(region.line, text, region.column - 1, end, "^", f"bold {_COLORS[finding.severity]}")]
     here = [step.line for step in finding.chain if (step.path, step.cell) == (finding.path, region.cell)]
     for line in [line for line in dict.fromkeys(here) if line != region.line][:_REASONS]:
-        text = report.line(replace(region, line=line))
+        text = report.line(line, region.cell)
         if text is not None and text.strip():
             start, end = len(text) - len(text.lstrip()), len(text.rstrip())
             marked.append(_Marked(line, text, start, end, "-", _REASON))

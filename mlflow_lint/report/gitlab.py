@@ -13,7 +13,7 @@ from typing import Any
 
 from mlflow_lint.findings import Severity
 from mlflow_lint.report.headline import message
-from mlflow_lint.report.json_text import json_text
+from mlflow_lint.report.json_text import json_list
 from mlflow_lint.report.model import FileReport, Options
 from mlflow_lint.report.on_disk import OnDisk
 from mlflow_lint.report.visible import without_surrogates
@@ -24,7 +24,7 @@ _SEVERITIES = {Severity.ERROR: "critical", Severity.WARNING: "major", Severity.I
 def render(results: Sequence[FileReport], options: Options) -> str:
     """Return the array of issues, empty without findings."""
     seen: Counter[str] = Counter()
-    return json_text([issue for report in results for issue in _issues(report, options, seen)], indent=2) + "\n"
+    return json_list(issue for report in results for issue in _issues(report, options, seen)) + "\n"
 
 
 def _issues(report: FileReport, options: Options, seen: Counter[str]) -> Iterator[dict[str, Any]]:
@@ -33,7 +33,7 @@ def _issues(report: FileReport, options: Options, seen: Counter[str]) -> Iterato
     for finding in report.findings:
         region = disk.region(finding.region)
         # Blanks do not count: code that is indented anew stays known.
-        line = " ".join((report.line(finding.region) or "").split())
+        line = " ".join((report.line(finding.region.line, finding.region.cell) or "").split())
         known = _digest(finding.code, path, line)
         seen[known] += 1
         yield {

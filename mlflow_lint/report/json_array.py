@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from mlflow_lint.findings import Finding, Fix
-from mlflow_lint.report.json_text import json_text
+from mlflow_lint.report.json_text import json_list
 from mlflow_lint.report.model import FileReport, Options
 from mlflow_lint.source.places import Places
 
 
 def render(results: Sequence[FileReport], options: Options) -> str:
     """Return the array; it is valid JSON whatever the code contains, also without findings."""
-    return json_text([item for report in results for item in items(report, options)], indent=2) + "\n"
+    return json_list(item for report in results for item in items(report, options)) + "\n"
 
 
 def items(report: FileReport, options: Options) -> list[dict[str, Any]]:

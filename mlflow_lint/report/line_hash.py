@@ -11,30 +11,29 @@ import re
 import sys
 from array import array
 from collections import Counter
-from itertools import accumulate
+from operator import mul
 
 _LINE_END = re.compile(r"\r\n?")
 _BLANKS = str.maketrans("", "", " \t")
 _UTF_16 = "utf-16-le" if sys.byteorder == "little" else "utf-16-be"
-_LINE_FEED = 10
 _END_OF_FILE = 0xFFFF
 _WINDOW = 100
-_BASE = 37
 _MASK = (1 << 64) - 1
-_LEAVING = pow(_BASE, _WINDOW, 1 << 64)
+_WEIGHTS = [pow(37, _WINDOW - 1 - index, 1 << 64) for index in range(_WINDOW)]
 
 
 def line_hashes(text: str) -> list[str]:
     """Return the fingerprint of each line of a file, what follows the last line end included."""
-    units = array("H", _LINE_END.sub("\n", text).translate(_BLANKS).encode(_UTF_16, "surrogatepass"))
-    starts = [0, *(index + 1 for index, unit in enumerate(units) if unit == _LINE_FEED)]
+    lines = _LINE_END.sub("\n", text).translate(_BLANKS).split("\n")
+    units = array("H", "\n".join(lines).encode(_UTF_16, "surrogatepass"))
     units.append(_END_OF_FILE)
     units.extend([0] * _WINDOW)
-    so_far = list(accumulate(units, lambda hashed, unit: (hashed * _BASE + unit) & _MASK, initial=0))
     seen: Counter[int] = Counter()
     found: list[str] = []
-    for start in starts:
-        hashed = (so_far[start + _WINDOW] - so_far[start] * _LEAVING) & _MASK
+    start = 0
+    for line in lines:
+        hashed = sum(map(mul, units[start : start + _WINDOW], _WEIGHTS)) & _MASK
         seen[hashed] += 1
         found.append(f"{hashed:x}:{seen[hashed]}")
+        start += 1 + (len(line) if line.isascii() else len(line.encode(_UTF_16, "surrogatepass")) // 2)
     return found

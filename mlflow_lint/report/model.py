@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mlflow_lint.findings import Finding, Region
+from mlflow_lint.findings import Finding
 from mlflow_lint.source.file import Cell, split_lines
 
 
@@ -26,15 +26,13 @@ class FileReport:
     written: str = ""
     """The JSON that a notebook is, "" when not available."""
 
-    def line(self, region: Region) -> str | None:
-        """Return the line that a region begins in, without newline; None when not available."""
+    def line(self, number: int, cell: int | None = None) -> str | None:
+        """Return a line of the file, or of a notebook's cell, without newline; None when not available."""
         lines: Sequence[str] = self.lines
-        if region.cell is not None:
+        if cell is not None:
             # Where there are no cells, there are no lines either.
-            lines = [
-                line for cell in (self.cells or ())[region.cell - 1 : region.cell] for line in split_lines(cell.text)
-            ]
-        return lines[region.line - 1] if 1 <= region.line <= len(lines) else None
+            lines = [line for each in (self.cells or ())[cell - 1 : cell] for line in split_lines(each.text)]
+        return lines[number - 1] if 1 <= number <= len(lines) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import Any
 
 from mlflow_lint.findings import Applicability, Finding, Fix, Severity
 from mlflow_lint.report.headline import message
-from mlflow_lint.report.json_text import json_text
+from mlflow_lint.report.json_text import json_object
 from mlflow_lint.report.model import FileReport, Options
 from mlflow_lint.report.on_disk import OnDisk
 from mlflow_lint.report.visible import without_surrogates
@@ -22,8 +22,8 @@ _SEVERITIES = {Severity.ERROR: "ERROR", Severity.WARNING: "WARNING", Severity.IN
 
 def render(results: Sequence[FileReport], options: Options) -> str:
     """Return the object with all diagnostics; positions in notebooks are those of the JSON, without suggestions."""
-    diagnostics = [each for report in results for each in _diagnostics(report, options)]
-    return json_text({"source": {"name": "mlflow-lint"}, "diagnostics": diagnostics}, indent=2) + "\n"
+    diagnostics = (each for report in results for each in _diagnostics(report, options))
+    return json_object({"source": {"name": "mlflow-lint"}}, "diagnostics", diagnostics) + "\n"
 
 
 def _diagnostics(report: FileReport, options: Options) -> list[dict[str, Any]]:

@@ -9,13 +9,14 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from mlflow_lint import __version__
 from mlflow_lint.findings import SYNTAX_ERROR, Applicability, Fix, Region, Severity, Step
 from mlflow_lint.report.headline import message
-from mlflow_lint.report.json_text import json_text
+from mlflow_lint.report.json_text import json_object, json_text
 from mlflow_lint.report.line_hash import line_hashes
 from mlflow_lint.report.model import FileReport, Options, is_absolute
 from mlflow_lint.report.on_disk import OnDisk
@@ -53,11 +54,11 @@ def render(results: Sequence[FileReport], options: Options) -> str:
     run: _Object = {
         "tool": {"driver": driver},
         "columnKind": "unicodeCodePoints",
-        "results": [each for report in results for each in _results(report, codes, options)],
     }
     if options.base:
         run["originalUriBaseIds"] = {_ROOT: {"uri": f"{_file_address(options.base)}/"}}
-    return json_text({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2) + "\n"
+    found = json_object(run, "results", (each for report in results for each in _results(report, codes, options)))
+    return f'{json_text({"$schema": _SCHEMA, "version": "2.1.0"})[:-1]}, "runs": [{found}]}}\n'
 
 
 def _rules(gravest: dict[str, Severity], options: Options) -> Iterator[_Object]:
@@ -180,6 +181,7 @@ def _fix(fix: Fix, path: str, places: Places, options: Options) -> _Object:
     }
 
 
+@lru_cache(maxsize=64)
 def _artifact(path: str, options: Options) -> _Object:
     seen = options.from_base(path)
     if is_absolute(seen):

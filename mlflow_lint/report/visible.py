@@ -24,9 +24,14 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 _COMMAND_AT_START = re.compile(r"^(\s*):(?=:)")
 
 
+def is_harmless(text: str) -> bool:
+    """Whether a text surely has no risky code point: they are not printable, but for commands."""
+    return text.isprintable() and "##" not in text
+
+
 def visible(text: str) -> str:
     """Return `text` with risky code points shown as escapes."""
-    return RISKY.sub(lambda match: _escape(match[0]), text)
+    return text if is_harmless(text) else RISKY.sub(lambda match: _escape(match[0]), text)
 
 
 def visible_at_start(text: str) -> str:
@@ -37,6 +42,8 @@ def visible_at_start(text: str) -> str:
 def visible_each(text: str) -> list[str]:
     """Return how each code point of `text` is shown; joined they are `visible(text)`."""
     shown = list(text)
+    if is_harmless(text):
+        return shown
     for match in RISKY.finditer(text):
         shown[match.start()] = _escape(match[0])
     return shown
