@@ -15,6 +15,7 @@ import typer
 
 from mlflow_lint import __version__, streams
 from mlflow_lint.failures import defect, error_line, is_defect
+from mlflow_lint.report import FORMATS
 from mlflow_lint.request import CLEAN, FAILED, Request, Terminal
 from mlflow_lint.verbatim import VerbatimCommand
 
@@ -147,9 +148,13 @@ def _request(
         _option(
             _OUTPUT,
             "--output-format",
-            text="How findings are shown; full by default.",
-            metavar="full|concise|json|github",
+            text=f"How findings are shown: {', '.join(FORMATS)}; the first by default.",
+            metavar="FORMAT",
         ),
+    ] = None,
+    output_file: Annotated[
+        Path | None,
+        _option(_OUTPUT, "--output-file", text="Write the report to this file instead.", metavar="FILE"),
     ] = None,
     statistics: Annotated[
         bool, _option(_OUTPUT, "--statistics", text="Count findings by rule instead of listing them.")
@@ -207,6 +212,8 @@ def _request(
     from_stdin = stdin_filename is not None or Path("-") in named
     if from_stdin and named not in ((), (Path("-"),)):
         raise typer.BadParameter("standard input is checked alone, without other paths")
+    if output_file is not None and (diff or explain or explain_at or list_rules or show_settings):
+        raise typer.BadParameter("--output-file takes the report of findings, and nothing else")
     return Request(
         paths=named or (Path(),),
         overrides={key: value for key, value in given.items() if value is not None},
@@ -217,6 +224,7 @@ def _request(
         diff=diff,
         statistics=statistics,
         exit_zero=exit_zero,
+        output_file=output_file,
         explain=explain,
         explain_at=explain_at,
         list_rules=list_rules,

@@ -19,6 +19,7 @@ from typing import Any
 
 from mlflow_lint.facts.backends import BACKENDS
 from mlflow_lint.findings import SYNTAX_ERROR
+from mlflow_lint.report import FORMATS
 
 PREFIX = "MLF"
 """What every code begins with; `ALL` is accepted as another word for it."""
@@ -310,7 +311,7 @@ _READERS: Mapping[str, _Reader] = {
     "per-file-ignores": _codes_by_pattern,
     "min-group-size": _group_size,
     "hot-loop-fix": _one_of("async", "buffer", "throttle"),
-    "output-format": _one_of("full", "concise", "json", "github"),
+    "output-format": _one_of(*FORMATS),
     "target-mlflow-version": _version,
     "tracking-backend": _one_of(*BACKENDS),
     "fail-on": _one_of("info", "warning"),

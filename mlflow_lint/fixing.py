@@ -17,6 +17,7 @@ from pathlib import Path
 from mlflow_lint.config import Settings
 from mlflow_lint.engine import Checked, Project, check_bytes, check_files, check_source
 from mlflow_lint.findings import SYNTAX_ERROR, Applicability, Edit, Finding
+from mlflow_lint.source.editing import edited
 from mlflow_lint.source.file import (
     ChangedOnDisk,
     SourceError,
@@ -177,23 +178,12 @@ def _touch(left: Edit, right: Edit) -> bool:
 def _applied(source: SourceFile, findings: Sequence[Finding]) -> SourceFile:
     edits = {edit for finding in findings if finding.fix is not None for edit in finding.fix.edits}
     if source.cells is None:
-        return replace(source, text=_edited(source.text, edits))
+        return replace(source, text=edited(source.text, edits))
     from mlflow_lint.source.notebook import with_texts
 
     own = [[edit for edit in edits if cell.start <= edit.start <= cell.end] for cell in source.cells]
-    texts = [_edited(cell.text, edits, cell.start) for cell, edits in zip(source.cells, own, strict=True)]
+    texts = [edited(cell.text, edits, cell.start) for cell, edits in zip(source.cells, own, strict=True)]
     return with_texts(source, texts)
-
-
-def _edited(text: str, edits: Iterable[Edit], start: int = 0) -> str:
-    """A text with edits made whose offsets count from `start` before it."""
-    pieces: list[str] = []
-    position = 0
-    # Of what is inserted at one place, that which goes on with the line comes first.
-    for edit in sorted(edits, key=lambda edit: (edit.start, edit.end, edit.text[:1] in "\r\n", edit.text)):
-        pieces += [text[position : edit.start - start], edit.text]
-        position = edit.end - start
-    return "".join([*pieces, text[position:]])
 
 
 def _complaint(before: Iterable[Finding], after: Iterable[Finding], chosen: Sequence[Finding]) -> str | None:

@@ -6,6 +6,7 @@ never keeps the others from being handled.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -17,23 +18,19 @@ from mlflow_lint.config import ConfigError, Settings, SettingsResolver
 from mlflow_lint.engine import Checked, Project, check_bytes, check_files
 from mlflow_lint.failures import error_line, guarded, is_defect
 from mlflow_lint.findings import SYNTAX_ERROR, Applicability, Severity
-from mlflow_lint.report import render
+from mlflow_lint.report import FOR_PEOPLE, render
 from mlflow_lint.report.headline import headline
 from mlflow_lint.report.model import FileReport, Options
 from mlflow_lint.report.summary import summary
 from mlflow_lint.request import CLEAN, FAILED, FINDINGS, Outcome, Request, Terminal
 from mlflow_lint.rules.known import KnownCodes
-from mlflow_lint.source.file import SourceError, decode, split_lines
+from mlflow_lint.source.file import SourceError, decode, is_notebook, read_bytes, split_lines
 
 if TYPE_CHECKING:
     from mlflow_lint.fixing import Fixed
 
 _DOCS = "docs/rules"
 """Where the rules' pages are; relative to the repository as long as they are published nowhere else."""
-
-_FOR_PEOPLE = ("full", "concise")
-"""Formats among whose lines another one does no harm."""
-
 
 _PASSES = 5
 """How often all files are fixed: fixing a helper can lay bare what its callers could do better."""
@@ -122,8 +119,18 @@ class _Session:
             settings = SettingsResolver(KnownCodes(), isolated=True, overrides=request.overrides).for_directory(here)
         self.format = settings.output_format
         self.unsafe = settings.unsafe_fixes
-        self.options = Options(terminal.color, terminal.width, self.unsafe, _DOCS)
+        to_file = request.output_file is not None
+        self.options = Options(
+            color=terminal.color and not to_file,
+            width=terminal.width,
+            unsafe_fixes=self.unsafe,
+            docs_url=_DOCS,
+            wrap=terminal.wraps and not to_file,
+            root=here.as_posix(),
+            checkout=terminal.checkout,
+        )
         self.project = Project(settings.root, here)
+        self.stdin: bytes | None = None
 
     def of_files(self) -> Outcome:
         """Check or fix the files that the paths stand for."""
@@ -147,13 +154,14 @@ class _Session:
             self._start_afresh()
             results = self._checked(files)
         done, report = self._done(results), self._report(results)
-        if self.format in _FOR_PEOPLE:
+        if self.format in FOR_PEOPLE:
             return self._outcome(results, report + done)
         return self._outcome(results, report, done)
 
     def of_stdin(self, file: str, data: bytes) -> Outcome:
         """Check or fix text that is to be seen as that of `file`."""
         path = Path(file)
+        self.stdin = data
         settings = self.resolver.for_file(path)
         results: list[_Result] = []
         if not (settings.force_exclude and _is_excluded(settings, path)):
@@ -165,8 +173,9 @@ class _Session:
             return self._outcome(results, self._report(results))
         results = [self._fixed(result, data) for result in results]
         # Standard output is for the code, whatever happened: it may replace the user's.
+        self.stdin = self._encoded(data)
         aside = self._report(results) + self._done(results)
-        return self._outcome(results, self._encoded(data), aside)
+        return self._outcome(results, self.stdin, aside)
 
     def _checked(self, files: Sequence[tuple[Path, Settings]]) -> list[_Result]:
         checked: Sequence[Checked | None]
@@ -244,12 +253,39 @@ class _Session:
         return self._ended(bool(diff), diff, "".join(unread) + self._done(results))
 
     def _report(self, results: Sequence[_Result]) -> str:
-        files = [_file_report(result.checked) for result in results]
+        files = [self._file_report(result) for result in results]
         if not self.request.statistics:
-            return render(self.format, files, self.options)
+            return self._delivered(render(self.format, files, self.options))
         from mlflow_lint.report import statistics
 
-        return f"{statistics.render(files, self.options)}{summary(files, len(files), self.options)}\n"
+        counts = statistics.render(files, self.options)
+        return self._delivered(f"{counts}{summary(files, len(files), self.options)}\n")
+
+    def _file_report(self, result: _Result) -> FileReport:
+        checked = result.checked
+        if not checked.findings:
+            return FileReport(checked.path, (), (), "")
+        written = ""
+        if self.format not in FOR_PEOPLE and is_notebook(checked.path):
+            # Formats for machines tell lines of the file, where the findings tell lines of cells.
+            with contextlib.suppress(OSError, SourceError):
+                data = self.stdin if self.stdin is not None else read_bytes(result.path)
+                written = data.decode("utf-8", "replace")
+        lines = tuple(split_lines(checked.text))
+        return FileReport(checked.path, checked.findings, lines, checked.text, checked.cells, written)
+
+    def _delivered(self, report: str) -> str:
+        """What of a report is left to print: nothing, if it goes to a file."""
+        file = self.request.output_file
+        if file is None:
+            return report
+        from mlflow_lint.source.file import create_atomically
+
+        try:
+            create_atomically(file, report.encode())
+        except OSError as error:
+            self.errors.append(error_line(f"{file}: the report cannot be written: {error.strerror or error}"))
+        return ""
 
     def _encoded(self, data: bytes) -> bytes:
         if not self.fixed:
@@ -289,8 +325,3 @@ def _is_excluded(settings: Settings, path: Path) -> bool:
     from mlflow_lint.discover import is_excluded
 
     return is_excluded(settings, path)
-
-
-def _file_report(checked: Checked) -> FileReport:
-    lines = tuple(split_lines(checked.text)) if checked.findings else ()
-    return FileReport(checked.path, checked.findings, lines, checked.text, checked.cells)

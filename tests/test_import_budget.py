@@ -11,6 +11,8 @@ import doors
 import pytest
 from test_cli import HOT
 
+from mlflow_lint.report import FORMATS
+
 _HEAVY = (
     *("libcst", "flake8", "rich", "pydantic", "pathspec", "packaging", "importlib.metadata", "email", "asyncio"),
     *("concurrent", "multiprocessing", "mlflow_lint.analysis", "mlflow_lint.rules.base"),
@@ -53,13 +55,14 @@ def test_the_version_costs_nothing(tmp_path: Path) -> None:
     assert not below(modules, *_HEAVY, "mlflow_lint.run", "mlflow_lint.engine")
 
 
-@pytest.mark.parametrize("format_name", ["full", "concise", "json", "github"])
-@pytest.mark.parametrize("fix", [[], ["--fix"], ["--diff"]], ids=str)
-def test_irrelevant_files_are_not_parsed(format_name: str, fix: list[str], tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "arguments", [["--fix"], ["--diff"], *(["--output-format", name] for name in FORMATS)], ids=str
+)
+def test_irrelevant_files_are_not_parsed(arguments: list[str], tmp_path: Path) -> None:
     for name in ("a.py", "b.py"):
         (tmp_path / name).write_text(_IRRELEVANT)
     (tmp_path / "pyproject.toml").write_text("[tool.mlflow-lint]\npreview = true\n")
-    modules = imported("-m", "mlflow_lint", "--output-format", format_name, *fix, cwd=tmp_path)
+    modules = imported("-m", "mlflow_lint", *arguments, cwd=tmp_path)
     assert not below(modules, *_HEAVY)
 
 
@@ -84,6 +87,12 @@ def test_a_file_that_names_mlflow(tmp_path: Path) -> None:
     assert below(modules, "libcst", "mlflow_lint.analysis")
     needless = ("libcst.matchers", "libcst.codemod", "flake8", "rich", "pydantic", "pathspec", "mlflow_lint.fixing")
     assert not below(modules, *needless)
+
+
+def test_rich_is_for_colours(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text(HOT)
+    for name in FORMATS:
+        assert not below(imported("-m", "mlflow_lint", "--output-format", name, cwd=tmp_path), "rich")
 
 
 def test_irrelevant_standard_input_is_not_parsed(tmp_path: Path) -> None:
