@@ -108,7 +108,7 @@ def changes_since(reference: str, here: Path) -> Changes:
     Raises `ChangesError`.
     """
     # As an option it would be read otherwise; as part of a command line it cannot be.
-    if not reference or reference.startswith("-") or not reference.isprintable():
+    if not reference or reference[0] in "-^" or not reference.isprintable():
         raise ChangesError(f"{reference!r} is no name of a commit")
     root = os.fsdecode(_git(here, "rev-parse", "--show-toplevel").removesuffix(b"\n"))
     commit = _commit(here, reference)
@@ -126,10 +126,13 @@ def changes_since(reference: str, here: Path) -> Changes:
 
 
 def _commit(here: Path, reference: str) -> str:
-    found = _run(here, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{reference}^{{commit}}")
-    if found.returncode:
-        raise ChangesError(f"{reference!r} is no commit of this repository")
-    return os.fsdecode(found.stdout.strip())
+    name = reference
+    for suffix in ("", "^{commit}"):  # not at once: a search for a message would take it for a part of it
+        found = _run(here, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}{suffix}")
+        if found.returncode:
+            raise ChangesError(f"{reference!r} is no commit of this repository")
+        name = os.fsdecode(found.stdout.strip())
+    return name
 
 
 def _names_now(listed: bytes) -> dict[str, str]:

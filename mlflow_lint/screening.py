@@ -18,7 +18,7 @@ from mlflow_lint.engine import Checked
 from mlflow_lint.findings import SYNTAX_ERROR, Finding
 
 if TYPE_CHECKING:
-    from mlflow_lint.baseline import Baseline, Compared, Counts, Known
+    from mlflow_lint.baseline import Baseline, Compared, Counts
     from mlflow_lint.changes import Changes
 
 
@@ -100,7 +100,7 @@ class Screen:
         """The baselines that were asked, each with the number of its findings that are there no more."""
         for file, old in self._baselines.items():
             absent = [counts for path, counts in old.items() if not _exists(file, path)]
-            gone = [_judged(compared.gone, settings) for compared, settings in self._of(file).values()]
+            gone = [_gone(compared, settings) for compared, settings in self._of(file).values()]
             yield file, _total((*absent, *gone))
 
     def update(self) -> Iterator[Updated]:
@@ -112,7 +112,7 @@ class Screen:
             new = {path: counts for path, counts in old.items() if _exists(file, path)}
             added: list[Finding] = []
             for path, (compared, settings) in self._of(file).items():
-                others = compared.gone.keys() - _judged(compared.gone, settings).keys()
+                others = compared.gone.keys() - _gone(compared, settings).keys()
                 new[path] = {**{kind: old[path][kind] for kind in others}, **compared.counts}
                 added += compared.new
             new = {path: counts for path, counts in new.items() if counts}
@@ -145,16 +145,18 @@ class Screen:
         }
 
 
-def _judged(counts: Counts, settings: Settings) -> dict[Known, int]:
-    """Those that would have been found if they were there: their rule is on, or there is no such rule any more."""
-    if not counts:
+def _gone(compared: Compared, settings: Settings) -> Counts:
+    """What was known and would have been found if it were there: its rule was on, or there is none any more."""
+    if not compared.gone:
         return {}
     from mlflow_lint.rules.registry import statuses
 
-    known = statuses()
-    enabled = enabled_codes(settings, known)
-    unjudged = {SYNTAX_ERROR, *known} - enabled
-    return {kind: count for kind, count in counts.items() if kind.code not in unjudged}
+    known = {SYNTAX_ERROR: "stable"} | statuses()
+    if any(kind.code == SYNTAX_ERROR for kind in compared.counts):
+        unjudged = known.keys() - {SYNTAX_ERROR}  # nothing else can be said of what cannot be read
+    else:
+        unjudged = known.keys() - enabled_codes(settings, known)
+    return {kind: count for kind, count in compared.gone.items() if kind.code not in unjudged}
 
 
 def _path_in(settings: Settings, file: str) -> str:

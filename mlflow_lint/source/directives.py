@@ -31,8 +31,10 @@ _OWN = re.compile(
     )""",
     re.VERBOSE | re.ASCII,
 )
-_ADDRESSED = re.compile(r"#[ \t]*mlflow[-_]lint[ \t]*:", re.IGNORECASE)
-"""What is meant for us, whatever comes of it."""
+_ADDRESSED = re.compile(
+    r"#[ \t]*mlflow[-_]lint[ \t]*:[ \t]*(?:[\w-]*(?:ignor|disabl|suppress|skip|noqa|off\b)|[^#]*\bMLF\d)", re.IGNORECASE
+)
+"""What is meant to silence something, whatever comes of it."""
 
 _CODE = re.compile(r"[^,\s]+")
 _HINT = re.compile(r"noqa|mlflow[-_]lint[ \t]*:", re.IGNORECASE)

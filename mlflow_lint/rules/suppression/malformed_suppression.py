@@ -1,7 +1,7 @@
 """
 ## What it does
-Finds comments that begin with `# mlflow-lint:` and silence nothing, because they are not written as
-[one that does](https://github.com/OWNER/mlflow-lint/blob/main/docs/suppression.md).
+Finds comments that begin with `# mlflow-lint:`, go on with a word such as `ignore`, `disable` or `skip` or name a code,
+and silence nothing, because they are not well-formed.
 
 ## Why it costs
 The comment looks as if it silenced something. Whoever wrote it will wonder about the finding that is still there, or
@@ -81,6 +81,7 @@ mlflow.log_param("rate", rate)  # mlflow-lint: ignore
 import mlflow
 
 # we run mlflow-lint: it is quick
+# mlflow-lint: the linter that we use
 mlflow.set_tag("stage", "done")  # mlflow-lint is right
 """,
     ),
