@@ -8,6 +8,7 @@ a traceback, and the exit code is 0 (clean), 1 (findings), 2 (an error) or 130 (
 
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -26,6 +27,7 @@ _app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_ma
 
 _FIX, _RULES, _FILES, _CONFIG = "Fixing", "Rule selection", "File selection", "Configuration"
 _OUTPUT, _ABOUT = "Output and exit code", "About rules and settings"
+_OLD_CODE = "Old code"
 
 _Flag = bool | None
 """An option that leaves the configuration's value alone where it is not given."""
@@ -54,6 +56,12 @@ def _split(values: list[str] | None) -> list[str] | None:
     if not values:
         return None
     return [item.strip() for value in values for item in value.split(",") if item.strip()]
+
+
+def _refuse_beside(option: str, given: bool, others: Mapping[str, bool]) -> None:
+    for other, given_too in others.items():
+        if given and given_too:
+            raise typer.BadParameter(f"{option} does not go with {other}")
 
 
 @_app.command(cls=VerbatimCommand, context_settings={"help_option_names": ["-h", "--help"]})
@@ -114,6 +122,31 @@ def _request(
             "--stdin-filename",
             text="Check standard input as if it were this file.",
             metavar="NAME",
+        ),
+    ] = None,
+    add_noqa: Annotated[
+        bool, _option(_OLD_CODE, "--add-noqa", text="Write `# noqa` comments that silence what is found.")
+    ] = False,
+    baseline: Annotated[
+        str | None,
+        _option(
+            _OLD_CODE, "--baseline", text="Report only what is not in this file of known findings.", metavar="FILE"
+        ),
+    ] = None,
+    no_baseline: Annotated[
+        bool, _option(_OLD_CODE, "--no-baseline", text="Report known findings too, whatever the configuration says.")
+    ] = False,
+    update_baseline: Annotated[
+        bool,
+        _option(_OLD_CODE, "--update-baseline", text="Write the baseline: what is found now is known from now on."),
+    ] = False,
+    diff_against: Annotated[
+        str | None,
+        _option(
+            _OLD_CODE,
+            "--diff-against",
+            text="Report only findings on lines that have changed since this branch or commit, by git.",
+            metavar="REF",
         ),
     ] = None,
     config: Annotated[
@@ -207,6 +240,7 @@ def _request(
         "hot-loop-fix": hot_loop_fix,
         "output-format": output_format,
         "fail-on": fail_on,
+        "baseline": "" if no_baseline else os.path.abspath(baseline) if baseline else baseline,
     }
     named = tuple(map(Path, paths or ()))
     from_stdin = stdin_filename is not None or Path("-") in named
@@ -214,6 +248,11 @@ def _request(
         raise typer.BadParameter("standard input is checked alone, without other paths")
     if output_file is not None and (diff or explain or explain_at or list_rules or show_settings):
         raise typer.BadParameter("--output-file takes the report of findings, and nothing else")
+    writing = {"--fix": fix, "--diff": diff, "standard input": from_stdin}
+    _refuse_beside("--add-noqa", add_noqa, writing)
+    others = {"--add-noqa": add_noqa, "--diff-against": diff_against is not None, "--no-baseline": no_baseline}
+    _refuse_beside("--update-baseline", update_baseline, writing | others)
+    _refuse_beside("--baseline", baseline is not None, {"--no-baseline": no_baseline})
     return Request(
         paths=named or (Path(),),
         overrides={key: value for key, value in given.items() if value is not None},
@@ -222,6 +261,9 @@ def _request(
         stdin=Path(stdin_filename or "-") if from_stdin else None,
         fix=fix,
         diff=diff,
+        add_noqa=add_noqa,
+        update_baseline=update_baseline,
+        diff_against=diff_against,
         statistics=statistics,
         exit_zero=exit_zero,
         output_file=output_file,

@@ -70,6 +70,13 @@ class Settings:
     """Whose limits messages tell of."""
     fail_on: str = "info"
     """Lowest severity that makes the command fail."""
+    baseline: str | None = None
+    """File of the findings that are known, relative to `root`; empty for none, as where it is not set."""
+
+    @property
+    def baseline_file(self) -> str | None:
+        """Absolute path of the baseline."""
+        return os.path.abspath(os.path.join(self.root, self.baseline)) if self.baseline else None
 
 
 def default_settings(root: Path) -> Settings:
@@ -249,6 +256,14 @@ def _version(value: object, _: Collection[str]) -> str:
     return value
 
 
+def _file_name(value: object, _: Collection[str]) -> str:
+    if not isinstance(value, str):
+        raise _Invalid(f"must be a string, not {_kind(value)}")
+    if "\0" in value:
+        raise _Invalid("holds a NUL character, which no file name has")
+    return value
+
+
 def _one_of(*choices: str) -> _Reader:
     def read(value: object, _: Collection[str]) -> str:
         if not isinstance(value, str):
@@ -315,4 +330,5 @@ _READERS: Mapping[str, _Reader] = {
     "target-mlflow-version": _version,
     "tracking-backend": _one_of(*BACKENDS),
     "fail-on": _one_of("info", "warning"),
+    "baseline": _file_name,
 }

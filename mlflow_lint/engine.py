@@ -7,7 +7,7 @@ door asked or which other files were checked before.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
 from functools import partial
@@ -232,6 +232,7 @@ def check_source(
     project: Project, file: str, source: SourceFile, settings: Settings, *, respect_noqa: bool = True
 ) -> Checked:
     """Check decoded text; to be called within `with_deep_stack`."""
+    from mlflow_lint.rules.comments import Comments
     from mlflow_lint.rules.registry import all_rules, statuses
     from mlflow_lint.source.suppress import suppressions_of
     from mlflow_lint.syntax.parse import SyntaxFailure
@@ -247,10 +248,16 @@ def check_source(
     found: list[Finding] = []
     for rule in all_rules():
         if rule.code in codes:
-            found.extend(rule.check(rule, context))
+            found.extend(rule.check(rule, context) if rule.check is not None else ())
         elif rule.code in previewed and rule.beyond_doubt is not None:
             found.extend(rule.beyond_doubt(rule, context))
     silenced = suppressions_of(source, respect_noqa)
+    # Where a cell was not read, a comment may be for what it would have led to.
+    judged = frozenset[str]() if context.unit.broken else codes - _ignored(settings, codes, file)
+    comments = Comments(source, silenced, tuple(found), judged)
+    for rule in all_rules():
+        if rule.check_comments is not None and rule.code in codes:
+            found.extend(rule.check_comments(rule, comments))
     findings = [finding for finding in found if not silenced.silences(finding)]
     if source.cells is not None:
         findings = [
@@ -276,17 +283,23 @@ def _stays_in_its_cell(finding: Finding, cells: Sequence[Cell]) -> bool:
 
 def _kept(findings: Sequence[Finding], settings: Settings, file: str) -> tuple[Finding, ...]:
     """Findings that the settings do not ignore for this file."""
-    if not settings.per_file_ignores and not settings.ignore:
-        return tuple(findings)
-    from mlflow_lint.discover import per_file_ignores
-
-    ignored = per_file_ignores(settings, Path(file)) if file else ()
+    ignored = _ignored(settings, {finding.code for finding in findings}, file)
     return tuple(
         finding
         for finding in findings
-        if not specificity(ignored, finding.code)
+        if finding.code not in ignored
         and (finding.code != SYNTAX_ERROR or not specificity(settings.ignore, finding.code))
     )
+
+
+def _ignored(settings: Settings, codes: Collection[str], file: str) -> frozenset[str]:
+    """Those of the codes that the settings ignore just for this file."""
+    if not settings.per_file_ignores or not file:
+        return frozenset()
+    from mlflow_lint.discover import per_file_ignores
+
+    ignored = per_file_ignores(settings, Path(file))
+    return frozenset(code for code in codes if specificity(ignored, code))
 
 
 def _unreadable(path: str, message: str, line: int, column: int, cell: int | None = None) -> Finding:

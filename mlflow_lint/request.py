@@ -35,6 +35,11 @@ class Request:
     fix: bool = False
     diff: bool = False
     """Only show what `fix` would change."""
+    add_noqa: bool = False
+    """Write comments that silence what is found."""
+    update_baseline: bool = False
+    diff_against: str | None = None
+    """A commit: only findings on lines that have changed since."""
     statistics: bool = False
     exit_zero: bool = False
     output_file: Path | None = None

@@ -24,9 +24,11 @@ from mlflow_lint.report.model import FileReport, Options
 from mlflow_lint.report.summary import summary
 from mlflow_lint.request import CLEAN, FAILED, FINDINGS, Outcome, Request, Terminal
 from mlflow_lint.rules.known import KnownCodes
+from mlflow_lint.screening import Screen
 from mlflow_lint.source.file import SourceError, decode, is_notebook, read_bytes, split_lines
 
 if TYPE_CHECKING:
+    from mlflow_lint.changes import Changes
     from mlflow_lint.fixing import Fixed
 
 _DOCS = "docs/rules"
@@ -131,6 +133,8 @@ class _Session:
         )
         self.project = Project(settings.root, here)
         self.stdin: bytes | None = None
+        self.screen = Screen(_changes(request, here), may_be_absent=request.update_baseline)
+        self.settings = settings
 
     def of_files(self) -> Outcome:
         """Check or fix the files that the paths stand for."""
@@ -140,11 +144,16 @@ class _Session:
         self.errors += map(error_line, found.errors)
         files = [(path, self.resolver.for_file(path)) for path in found.files]
         results = self._checked(files)
+        if self.request.update_baseline:
+            return self._update_baseline()
+        if self.request.add_noqa:
+            results = [self._silenced(result) for result in results]
+            return self._outcome(results, self._report(results), self._done(results))
         if self.request.diff:
             results = [self._fixed(result) for result in results]
             return self._diff(results)
         if not self.request.fix:
-            return self._outcome(results, self._report(results))
+            return self._outcome(results, self._report(results), self._stale())
         for _ in range(_PASSES):
             so_far = len(self.fixed)
             results = [self._fixed(result) for result in results]
@@ -155,8 +164,8 @@ class _Session:
             results = self._checked(files)
         done, report = self._done(results), self._report(results)
         if self.format in FOR_PEOPLE:
-            return self._outcome(results, report + done)
-        return self._outcome(results, report, done)
+            return self._outcome(results, report + done, self._stale())
+        return self._outcome(results, report, done + self._stale())
 
     def of_stdin(self, file: str, data: bytes) -> Outcome:
         """Check or fix text that is to be seen as that of `file`."""
@@ -167,6 +176,7 @@ class _Session:
         if not (settings.force_exclude and _is_excluded(settings, path)):
             checked = guarded(partial(_check_text, self.project, file, data, settings), file, self.errors)
             results = [_Result(path, settings, checked)] if checked is not None else []
+        results = self._screened(results)
         if self.request.diff:
             return self._diff([self._fixed(result, data) for result in results])
         if not self.request.fix:
@@ -196,7 +206,42 @@ class _Session:
             if each is not None
         ]
         self.errors += [error_line(each.checked.error) for each in results if each.checked.error is not None]
-        return [each for each in results if each.checked.error is None]
+        return self._screened([each for each in results if each.checked.error is None])
+
+    def _screened(self, results: Sequence[_Result]) -> list[_Result]:
+        return [replace(each, checked=self.screen(each.checked, each.path, each.settings)) for each in results]
+
+    def _update_baseline(self) -> Outcome:
+        from mlflow_lint.report import baselines
+
+        if self.settings.baseline_file is not None:
+            self.screen.read(self.settings)
+        updated = list(self.screen.update())
+        if not updated:
+            raise ConfigError("--update-baseline needs --baseline FILE, or the setting `baseline`")
+        return self._ended(False, "", baselines.updated(updated))
+
+    def _stale(self) -> str:
+        from mlflow_lint.report import baselines
+
+        return baselines.stale(self.screen.stale())
+
+    def _silenced(self, result: _Result) -> _Result:
+        """Write comments behind the findings of a file."""
+        if not result.checked.findings:
+            return result
+        from mlflow_lint.silencing import silence_file
+
+        work = partial(silence_file, self.project, result.path, result.settings, self.screen)
+        return self._after(guarded(work, result.checked.path, self.errors), result)
+
+    def _after(self, fixed: Fixed | None, result: _Result) -> _Result:
+        """What a result is once its file was fixed or silenced, if it was."""
+        if fixed is None:
+            return result
+        self.errors += map(error_line, fixed.problems)
+        self.fixed.append(fixed)
+        return replace(result, checked=fixed.remaining)
 
     def _is_complete(self) -> bool:
         """Whether the whole project is checked, so that no file outside can matter."""
@@ -212,18 +257,13 @@ class _Session:
         if not any(fix.applicability in wanted for fix in fixes):
             return result
         work = self._fix_file if data is None else partial(self._fix_text, data=data)
-        fixed = guarded(partial(work, result), result.checked.path, self.errors)
-        if fixed is None:
-            return result
-        self.errors += map(error_line, fixed.problems)
-        self.fixed.append(fixed)
-        return replace(result, checked=fixed.remaining)
+        return self._after(guarded(partial(work, result), result.checked.path, self.errors), result)
 
     def _fix_file(self, result: _Result) -> Fixed:
         from mlflow_lint.fixing import fix_files
 
         file = (result.path, result.settings)
-        return fix_files(self.project, [file], unsafe=self.unsafe, write=not self.request.diff)[0]
+        return fix_files(self.project, [file], unsafe=self.unsafe, write=not self.request.diff, screen=self.screen)[0]
 
     def _fix_text(self, result: _Result, data: bytes) -> Fixed:
         from mlflow_lint.fixing import fix_source
@@ -231,11 +271,15 @@ class _Session:
 
         source = decode(result.checked.path, data)
         file = str(result.path)
-        return with_deep_stack(lambda: fix_source(self.project, file, source, result.settings, unsafe=self.unsafe))
+        return with_deep_stack(
+            lambda: fix_source(self.project, file, source, result.settings, unsafe=self.unsafe, screen=self.screen)
+        )
 
     def _done(self, results: Sequence[_Result]) -> str:
         from mlflow_lint.report import fixes
 
+        if self.request.add_noqa:
+            return fixes.silenced(self.fixed)
         remaining = [finding for result in results for finding in result.checked.findings]
         return fixes.render(self.fixed, remaining, unsafe=self.unsafe, written=not self.request.diff)
 
@@ -307,6 +351,17 @@ class _Session:
         errors = "".join(dict.fromkeys(self.errors))
         code = FAILED if errors else FINDINGS if found and not self.request.exit_zero else CLEAN
         return Outcome(output, aside + errors, code)
+
+
+def _changes(request: Request, here: Path) -> Changes | None:
+    if request.diff_against is None:
+        return None
+    from mlflow_lint.changes import ChangesError, changes_since
+
+    try:
+        return changes_since(request.diff_against, here)
+    except ChangesError as error:
+        raise ConfigError(f"--diff-against: {error}") from error
 
 
 def _check_file(project: Project, path: Path, settings: Settings) -> Checked:

@@ -272,6 +272,19 @@ def _refuse_read_only(target: Path) -> None:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(target))
 
 
+def create(path: Path, data: bytes) -> None:
+    """Write a file that is not there yet. Raises `ChangedOnDisk` if it is, `OSError` if it cannot be written."""
+    try:
+        path.touch(exist_ok=False)
+    except FileExistsError as error:
+        raise ChangedOnDisk(f"{path} has come about") from error
+    try:
+        write_atomically(path, data, b"")
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+
+
 def _refuse_other_than(path: Path, expected: bytes) -> None:
     try:
         unchanged = read_bytes(path) == expected
