@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from mlflow_lint import __version__, streams
+from mlflow_lint.config import ConfigError
 from mlflow_lint.failures import defect, error_line, is_defect
 from mlflow_lint.request import CLEAN, FAILED, Request, Terminal
 from mlflow_lint.run import run
@@ -24,7 +25,7 @@ _UsageError: Any = typer.BadParameter.__bases__[0]  # of click, or of the copy i
 _app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown")
 
 _FIX, _RULES, _FILES, _CONFIG = "Fixing", "Rule selection", "File selection", "Configuration"
-_OUTPUT, _ABOUT = "Output and exit code", "About rules and settings"
+_OUTPUT, _ABOUT, _EDITOR = "Output and exit code", "About rules and settings", "Editors"
 
 _Flag = bool | None
 """An option that leaves the configuration's value alone where it is not given."""
@@ -180,6 +181,9 @@ def _request(
     show_settings: Annotated[
         bool, _option(_ABOUT, "--show-settings", text="Show the settings that hold for the first path.")
     ] = False,
+    lsp: Annotated[
+        bool, _option(_EDITOR, "--lsp", text="Serve an editor over standard input and output (language server).")
+    ] = False,
     version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
     ] = False,
@@ -207,6 +211,8 @@ def _request(
     from_stdin = stdin_filename is not None or Path("-") in named
     if from_stdin and named not in ((), (Path("-"),)):
         raise typer.BadParameter("standard input is checked alone, without other paths")
+    if lsp and named:
+        raise typer.BadParameter("--lsp takes no paths: the editor says what to check")
     return Request(
         paths=named or (Path(),),
         overrides={key: value for key, value in given.items() if value is not None},
@@ -221,6 +227,7 @@ def _request(
         explain_at=explain_at,
         list_rules=list_rules,
         show_settings=show_settings,
+        lsp=lsp,
     )
 
 
@@ -251,7 +258,26 @@ def _run() -> int:
         return CLEAN
     if isinstance(request, int):  # --help or --version, which are done with
         return request
+    if request.lsp:
+        return _serve(request)
     outcome = run(request, Terminal.of(sys.stdout, os.environ), streams.read)
     streams.write(sys.stdout, outcome.output)
     streams.write(sys.stderr, outcome.aside)
     return outcome.exit_code
+
+
+def _serve(request: Request) -> int:
+    try:
+        from mlflow_lint.lsp.server import serve
+        from mlflow_lint.lsp.session import Options
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] not in ("pygls", "lsprotocol"):
+            raise
+        message = "--lsp needs pygls 2 or later: pip install 'mlflow-lint[lsp]'"
+        streams.write(sys.stderr, error_line(message))
+        return FAILED
+    try:
+        return serve(Options(request.overrides, request.config, request.isolated))
+    except ConfigError as error:
+        streams.write(sys.stderr, error_line(str(error)))
+        return FAILED

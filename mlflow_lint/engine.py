@@ -7,7 +7,7 @@ door asked or which other files were checked before.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -24,7 +24,12 @@ from mlflow_lint.source.gate import names_mlflow
 if TYPE_CHECKING:
     from mlflow_lint.analysis.context import Context
     from mlflow_lint.analysis.writes.effects import Effects
+    from mlflow_lint.facts.model import Module
     from mlflow_lint.project.modules import Unit
+    from mlflow_lint.syntax.read import BrokenCell
+
+    Read = Callable[[str], bytes]
+    Parse = Callable[[SourceFile], tuple[Module, tuple[BrokenCell, ...]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +47,27 @@ class Checked:
     """Why the file could not be checked at all, in one line."""
 
 
+def _read_from_disk(file: str) -> bytes:
+    return read_bytes(Path(file))
+
+
 class Project:
     """A root folder and what is known of the modules below it.
 
-    `shown_from` is the folder that reported paths are relative to.
+    `shown_from` is the folder that reported paths are relative to. `read` gives the bytes of a file and raises what
+    `read_bytes` does; `parse` gives the facts of a text and raises what `syntax.read.read`, the default, does. An
+    editor has files whose text is not on disk, and texts that it has asked about before.
     """
 
-    def __init__(self, root: Path, shown_from: Path) -> None:
+    def __init__(
+        self, root: Path, shown_from: Path, *, read: Read = _read_from_disk, parse: Parse | None = None
+    ) -> None:
         self.root = os.path.abspath(root)
         self.shown_from = os.path.abspath(shown_from)
+        self.read = read
+        self._parse = parse
         self.finder = ModuleFinder(self.root)
-        self.reach = Reach(self.finder.find, self.finder.packages, _bytes_or_nothing, self._exports, self._forget)
+        self.reach = Reach(self.finder.find, self.finder.packages, self._bytes_or_nothing, self._exports, self._forget)
         self.targets = Targets(self.shown_from)
         self._effects: Effects | None = None
         self._latest: Unit | None = None
@@ -99,13 +114,12 @@ class Project:
     def unit(self, file: str, source: SourceFile) -> Unit:
         """Parse a file and make it known to those that import it. Raises `SyntaxFailure`."""
         from mlflow_lint.project.modules import make_unit
-        from mlflow_lint.syntax.read import read
 
         modules = self.effects.resolver.modules
         known = modules.known(file)
         if known is not None and known.text == source.text:
             return known
-        unit = make_unit(file, source, *read(source))
+        unit = make_unit(file, source, *self._facts(source))
         if not file or known is not None:
             # What is known of a text is known by the identity of its facts, and goes with them.
             self.effects.forget()
@@ -113,6 +127,13 @@ class Project:
             modules.add(unit)
         self._latest = unit
         return unit
+
+    def _facts(self, source: SourceFile) -> tuple[Module, tuple[BrokenCell, ...]]:
+        if self._parse is None:
+            from mlflow_lint.syntax.read import read
+
+            self._parse = read
+        return self._parse(source)
 
     def context(self, file: str, source: SourceFile, settings: Settings) -> Context:
         """What rules see of a file. Raises `SyntaxFailure`."""
@@ -133,12 +154,18 @@ class Project:
         from mlflow_lint.syntax.parse import SyntaxFailure
 
         try:
-            data = read_bytes(Path(file))
+            data = self.read(file)
             if not anyway and not names_mlflow(data) and not self.reach.matters(file):
                 return None
             return self.unit(file, decode(self.shown(file), data))
         except (OSError, SourceError, SyntaxFailure):
             return None
+
+    def _bytes_or_nothing(self, file: str) -> bytes:
+        try:
+            return self.read(file)
+        except (OSError, SourceError):
+            return b""
 
 
 def check_files(project: Project, files: Sequence[tuple[Path, Settings]], *, complete: bool = False) -> list[Checked]:
@@ -153,7 +180,7 @@ def check_files(project: Project, files: Sequence[tuple[Path, Settings]], *, com
         shown = project.shown(file)
         results[file] = Checked(shown, ())
         try:
-            read[file] = read_bytes(Path(file))
+            read[file] = project.read(file)
         except (OSError, SourceError) as error:
             reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
             results[file] = Checked(shown, (), error=f"{shown}: {reason}")
@@ -253,10 +280,3 @@ def _unreadable(path: str, message: str, line: int, column: int, cell: int | Non
         (line, line),
         Severity.ERROR,
     )
-
-
-def _bytes_or_nothing(file: str) -> bytes:
-    try:
-        return read_bytes(Path(file))
-    except (OSError, SourceError):
-        return b""

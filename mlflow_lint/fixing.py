@@ -124,6 +124,15 @@ def fix_source(project: Project, file: str, source: SourceFile, settings: Settin
     return Fixed(source.path, source.text, current.text, counts, checked, tuple(problems), source.bom, cells)
 
 
+def fix_alone(
+    project: Project, file: str, source: SourceFile, settings: Settings, findings: Sequence[Finding], wanted: Finding
+) -> SourceFile | None:
+    """The source with one of its findings fixed, or None if the result must not stand; within `with_deep_stack`."""
+    attempt = _applied(source, [wanted])
+    complaint = _complaint(findings, check_source(project, file, attempt, settings).findings, [wanted])
+    return attempt if complaint is None else None
+
+
 def _blamed(
     project: Project,
     file: str,

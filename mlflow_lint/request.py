@@ -39,6 +39,8 @@ class Request:
     """`FILE:LINE`."""
     list_rules: bool = False
     show_settings: bool = False
+    lsp: bool = False
+    """Serve an editor over standard input and output, until it says good-bye."""
 
 
 @dataclass(frozen=True, slots=True)
