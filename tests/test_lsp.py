@@ -90,15 +90,25 @@ async def test_a_file_is_opened_mended_and_closed(tmp_path: Path) -> None:
 
 
 @session
-async def test_all_safe_fixes_are_those_of_the_command(tmp_path: Path) -> None:
+async def test_findings_and_safe_fixes_are_those_of_the_command(tmp_path: Path) -> None:
     ignored = shutil.ignore_patterns("mlruns", "*.db", "__pycache__")
     shutil.copytree(doors.FIXTURES, tmp_path, ignore=ignored, dirs_exist_ok=True)
     (tmp_path / "crlf.py").write_bytes((HOT + ROW + UNSAFE).replace("\n", "\r\n").encode())
     names = [str(path.relative_to(tmp_path)) for path in sorted(tmp_path.rglob("*.py"))]
+    printed = json.loads(doors.mlflow_lint("--output-format", "json", cwd=tmp_path).out)
+    assert len(printed) > 40
     made: dict[str, str] = {}
     async with editing(tmp_path) as editor:
         for name in names:
             editor.open(name)
+            # In between it was something else, which must leave no trace.
+            editor.type(name, editor.texts[editor.uri(name)] + "\nimport mlflow\nmlflow.log_param('x', 1)\n(")
+            await editor.settled(name)
+            editor.type(name, (tmp_path / name).read_bytes().decode())
+            shown = await editor.settled(name)
+            assert [(each.code, each.range.start.line + 1, each.message) for each in shown] == [
+                (item["code"], item["location"]["row"], item["message"]) for item in printed if item["filename"] == name
+            ]
             found = await editor.actions(name, 1, "source.fixAll")
             assert {action.kind for action in found} <= {"source.fixAll.mlflow-lint"}
             for action in found:
@@ -310,17 +320,32 @@ async def test_several_folders(tmp_path: Path) -> None:
             "two/jobs/train.py": USER,
             "two/venv/a.py": HOT,
             "three/a.py": HOT,
+            "three/site-packages/mlflow/a.py": HOT,
         },
     )
     async with editing(tmp_path, folders=("one", "two")) as editor:
-        for name in ("one/jobs/train.py", "two/jobs/train.py", "two/venv/a.py", "three/a.py"):
+        foreign = "three/site-packages/mlflow/a.py"
+        for name in ("one/jobs/train.py", "two/jobs/train.py", "two/venv/a.py", "three/a.py", foreign):
             editor.open(name)
         await editor.until_shown("one/jobs/train.py", ("MLF101", 4))
         await editor.until_shown("two/jobs/train.py")
         await editor.until_shown("two/venv/a.py")  # excluded
+        await editor.until_shown(foreign)  # somebody looks into an installed package
         await editor.until_shown("three/a.py", ("MLF101", 6))
         editor.open("two/tracking.py", WRAPPER)
         await editor.until_shown("two/jobs/train.py", ("MLF101", 4), ("MLF402", 4))
+
+
+@session
+async def test_an_editor_that_watches_no_files(tmp_path: Path) -> None:
+    write(tmp_path, {"tracking.py": HARMLESS, "train.py": USER})
+    async with editing(tmp_path, capabilities=types.ClientCapabilities()) as editor:
+        uri = editor.open("train.py")
+        await editor.until_shown("train.py")
+        write(tmp_path, {"tracking.py": WRAPPER})
+        saved = types.DidSaveTextDocumentParams(types.TextDocumentIdentifier(uri))
+        editor.client.text_document_did_save(saved)
+        await editor.until_shown("train.py", ("MLF101", 4), ("MLF402", 4))
 
 
 # --- notebooks -------------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ from mlflow_lint.findings import SYNTAX_ERROR, Finding
 from mlflow_lint.fixing import fix_alone, fix_source
 from mlflow_lint.lsp.documents import Document
 from mlflow_lint.rules.known import KnownCodes
-from mlflow_lint.source.file import Cell, SourceError, SourceFile, read_bytes
+from mlflow_lint.source.file import SourceError, SourceFile, read_bytes
 from mlflow_lint.syntax.read import BrokenCell, read
 from mlflow_lint.syntax.stack import with_deep_stack
 
@@ -29,8 +29,7 @@ _Outcome = TypeVar("_Outcome")
 
 _Facts = tuple[Module, tuple[BrokenCell, ...]]
 
-_MOST_TEXTS = 1000
-"""Files whose facts are kept; they take some twenty times the room of their text."""
+_INSTALLED = frozenset({"site-packages", "dist-packages"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +46,14 @@ class Workspace:
 
     def folder(self, file: str) -> Path:
         """The folder that the command would be run in: the innermost of the workspace, else the file's own."""
-        holding = [folder for folder in self.folders if file.startswith(str(folder).rstrip(os.sep) + os.sep)]
-        return max(holding, key=lambda folder: len(str(folder)), default=Path(file).parent)
+        return max(self._holding(file), key=lambda folder: len(str(folder)), default=Path(file).parent)
+
+    def is_foreign(self, file: str) -> bool:
+        """Whether a file is of an installed package that someone looks into, and not of the workspace."""
+        return not self._holding(file) and not _INSTALLED.isdisjoint(Path(file).parts)
+
+    def _holding(self, file: str) -> list[Path]:
+        return [folder for folder in self.folders if file.startswith(str(folder).rstrip(os.sep) + os.sep)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +79,8 @@ class Checker:
     """Checks documents, one at a time."""
 
     def __init__(self) -> None:
-        self._facts: dict[tuple[str, str, tuple[Cell, ...] | None], _Facts] = {}
+        self._facts: dict[str, tuple[SourceFile, _Facts]] = {}
+        """Of the latest text of each path."""
 
     def check(self, document: Document, workspace: Workspace) -> Result:
         """Check a document; configuration that cannot be used is the error of the result."""
@@ -89,9 +95,12 @@ class Checker:
     def fixed(self, result: Result, finding: Finding, workspace: Workspace) -> tuple[str, ...] | None:
         """The texts of the parts of a checked document with one finding fixed; None if that would do harm."""
         at = _Place(result.document, workspace, self._parsed)
-        source = at.with_source(
-            lambda source: fix_alone(at.project, at.file, source, at.settings, result.checked.findings, finding)
-        )
+        findings = result.checked.findings
+        source = None
+        if at.matters():
+            source = at.with_source(
+                lambda source: fix_alone(at.project, at.file, source, at.settings, findings, finding)
+            )
         if source is None:
             return None
         return _marked(source, source.text) if source.cells is None else tuple(cell.text for cell in source.cells)
@@ -110,12 +119,11 @@ class Checker:
         return tuple(after for _, after in fixed.cells) if fixed.cells else _marked(source, fixed.after)
 
     def _parsed(self, source: SourceFile) -> _Facts:
-        key = (source.path, source.text, source.cells)
-        found = self._facts.pop(key, None) or read(source)
-        self._facts[key] = found
-        if len(self._facts) > _MOST_TEXTS:
-            del self._facts[next(iter(self._facts))]
-        return found
+        known, facts = self._facts.get(source.path, (None, None))
+        if facts is None or known != source:
+            facts = read(source)
+            self._facts[source.path] = (source, facts)
+        return facts
 
 
 class _Place:
@@ -135,7 +143,7 @@ class _Place:
         self.file = document.file
         self.settings: Settings = resolver.for_file(Path(self.file))
         self.files: set[str] = set()
-        self._texts = workspace.texts
+        self._workspace = workspace
         self.project = Project(resolver.for_directory(folder).root, folder, read=self._read, parse=parse)
 
     def checked(self) -> Checked:
@@ -148,7 +156,7 @@ class _Place:
         return check_bytes(self.project, self.file, self.document.data, self.settings)
 
     def matters(self) -> bool:
-        if is_excluded(self.settings, Path(self.file)):
+        if self._workspace.is_foreign(self.file) or is_excluded(self.settings, Path(self.file)):
             return False
         return with_deep_stack(partial(self.project.matters, self.file, self.document.data))
 
@@ -162,7 +170,7 @@ class _Place:
 
     def _read(self, file: str) -> bytes:
         self.files.add(file)
-        text = self._texts.get(file)
+        text = self._workspace.texts.get(file)
         return read_bytes(Path(file)) if text is None else text
 
 

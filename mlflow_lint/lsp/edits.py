@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Iterable, Sequence
+from itertools import islice
 
 from lsprotocol import types
 
@@ -21,8 +23,23 @@ def line_edits(before: str, after: str, positions: Positions) -> list[types.Text
     starts = [0]
     for line in old:
         starts.append(starts[-1] + len(line))
+    # Most changes are small, and looking for the longest match takes long in a long text.
+    head, tail = unchanged(old, new)
+    left, right = old[head : len(old) - tail], new[head : len(new) - tail]
     return [
-        types.TextEdit(positions.range(starts[first], starts[last]), "".join(new[new_first:new_last]))
-        for tag, first, last, new_first, new_last in difflib.SequenceMatcher(None, old, new, False).get_opcodes()
+        types.TextEdit(positions.range(starts[head + first], starts[head + last]), "".join(right[start:end]))
+        for tag, first, last, start, end in difflib.SequenceMatcher(None, left, right, False).get_opcodes()
         if tag != "equal"
     ]
+
+
+def unchanged(old: Sequence[str], new: Sequence[str]) -> tuple[int, int]:
+    """How many lines at the beginning are the same, and how many at the end."""
+    head = _same(zip(old, new, strict=False), min(len(old), len(new)))
+    rest = min(len(old), len(new)) - head
+    return head, _same(zip(reversed(old), reversed(new), strict=False), rest)
+
+
+def _same(pairs: Iterable[tuple[str, str]], most: int) -> int:
+    """The number of pairs, up to `most`, before the first of two that differ."""
+    return next((number for number, (one, other) in enumerate(islice(pairs, most)) if one != other), most)

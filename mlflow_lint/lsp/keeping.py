@@ -11,14 +11,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from mlflow_lint.findings import Finding
+from mlflow_lint.lsp.edits import unchanged
 from mlflow_lint.source.file import split_lines
 
 
 def kept(findings: Sequence[Finding], before: str, now: str) -> tuple[Finding, ...]:
     """Findings of a text as they stand in what it has become; those on lines that changed are left out."""
     old, new = split_lines(before), split_lines(now)
-    head = _common(old, new)
-    tail = _common(old[head:][::-1], new[head:][::-1])
+    head, tail = unchanged(old, new)
     moved = len(new) - len(old)
     found = []
     for finding in findings:
@@ -29,9 +29,3 @@ def kept(findings: Sequence[Finding], before: str, now: str) -> tuple[Finding, .
             at = replace(region, line=region.line + moved, end_line=region.end_line + moved)
             found.append(replace(finding, region=at, fix=None, chain=()))
     return tuple(found)
-
-
-def _common(left: Sequence[str], right: Sequence[str]) -> int:
-    """Number of lines at the beginning that are the same."""
-    pairs = enumerate(zip(left, right, strict=False))
-    return next((number for number, (one, other) in pairs if one != other), min(len(left), len(right)))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from typing import Final
 
 from lsprotocol import types
 from pygls.capabilities import get_capability
@@ -24,6 +25,8 @@ from mlflow_lint.rules.known import KnownCodes
 _SECTION = "mlflow-lint"
 """Of the editor's settings."""
 
+_WATCHING: Final = "workspace.did_change_watched_files.dynamic_registration"
+"""Whether the editor can be asked to watch files."""
 _WATCHED = (
     "**/*.{py,ipynb,toml,lock}",
     "**/{requirements*.txt,Pipfile*,*environment*.y*ml,conda*.y*ml,python_env.y*ml,.env*}",
@@ -69,7 +72,7 @@ def _initialize(ls: Server, params: types.InitializeParams) -> None:
 
 async def _initialized(ls: Server, _: types.InitializedParams) -> None:
     _configure(ls, None)
-    if get_capability(ls.client_capabilities, "workspace.did_change_watched_files.dynamic_registration", False):
+    if get_capability(ls.client_capabilities, _WATCHING, False):
         watchers = [types.FileSystemWatcher(pattern) for pattern in _WATCHED]
         options = types.DidChangeWatchedFilesRegistrationOptions(watchers)
         method = types.WORKSPACE_DID_CHANGE_WATCHED_FILES
@@ -117,7 +120,17 @@ def _did_close(ls: Server, params: types.DidCloseTextDocumentParams) -> None:
     ls.session.close(params.text_document.uri)
 
 
-def _something_changed(ls: Server, _: object) -> None:
+def _did_save(ls: Server, _: types.DidSaveTextDocumentParams) -> None:
+    # An editor that watches no files says nothing of them: this is a good moment to look.
+    if not get_capability(ls.client_capabilities, _WATCHING, False):
+        ls.session.refresh_all()
+
+
+def _did_change_watched_files(ls: Server, params: types.DidChangeWatchedFilesParams) -> None:
+    ls.session.changed_on_disk(params.changes)
+
+
+def _did_change_workspace_folders(ls: Server, _: types.DidChangeWorkspaceFoldersParams) -> None:
     ls.session.refresh_all()
 
 
@@ -189,9 +202,9 @@ _HANDLERS: Mapping[str, Callable[..., object]] = {
     types.NOTEBOOK_DOCUMENT_DID_CHANGE: _notebook_did_change,
     types.NOTEBOOK_DOCUMENT_DID_CLOSE: _notebook_did_close,
     types.WORKSPACE_DID_CHANGE_CONFIGURATION: _did_change_configuration,
-    types.WORKSPACE_DID_CHANGE_WATCHED_FILES: _something_changed,
-    types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS: _something_changed,
-    types.TEXT_DOCUMENT_DID_SAVE: _something_changed,
+    types.WORKSPACE_DID_CHANGE_WATCHED_FILES: _did_change_watched_files,
+    types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS: _did_change_workspace_folders,
+    types.TEXT_DOCUMENT_DID_SAVE: _did_save,
     types.TEXT_DOCUMENT_CODE_ACTION: _code_action,
     types.TEXT_DOCUMENT_HOVER: _hover,
 }

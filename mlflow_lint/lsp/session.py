@@ -7,7 +7,7 @@ changed meanwhile; a defect of ours ends that check and nothing else.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,7 +31,7 @@ from mlflow_lint.rules.known import KnownCodes
 
 WHILE_TYPING = 0.1
 """Seconds to wait for the next key before a text is checked."""
-ELSEWHERE = 0.3
+_ELSEWHERE = 0.3
 """The same for what uses a text, or for what changed on disk, where changes come in crowds."""
 
 _Outcome = TypeVar("_Outcome")
@@ -76,6 +76,8 @@ class Session:
         self._checker = Checker()
         self._worker = ThreadPoolExecutor(1, "mlflow-lint")
         self._jobs: dict[str, _Job] = {}
+        self._in_passing = asyncio.Lock()
+        """Held by a check that nobody waits for, so that there is at most one before one that somebody does."""
         self._shown: dict[str, Shown] = {}
         self._sound: dict[str, Result] = {}
         """The last result of each document whose text was Python."""
@@ -91,12 +93,12 @@ class Session:
             overrides = dict(self._options.overrides)
         if overrides != self._overrides:
             self._overrides = overrides
-            self.refresh_all(0)
+            self.refresh_all()
 
     def open(self, uri: str, parts: list[Part], delay: float = 0, *, notebook: bool = False) -> None:
         """Check a document that was opened or has changed, and those that use it."""
         document = self.documents.put(uri, parts, notebook=notebook)
-        self.refresh(uri, delay)
+        self._refresh(uri, delay)
         self._refresh_users(document.file)
 
     def close(self, uri: str) -> None:
@@ -115,15 +117,18 @@ class Session:
         """Show nothing for a text that is no longer part of its document."""
         self._publish(Part(uri, "", None), [])
 
-    def refresh_all(self, delay: float = ELSEWHERE) -> None:
+    def changed_on_disk(self, changes: Sequence[types.FileEvent]) -> None:
+        """Check what may be seen in another light: what uses a module, or everything."""
+        if not all(change.type is types.FileChangeType.Changed and change.uri.endswith(".py") for change in changes):
+            self.refresh_all()
+            return
+        for path in {to_fs_path(change.uri) or "" for change in changes} - self.documents.texts().keys():
+            self._refresh_users(path)
+
+    def refresh_all(self) -> None:
         """Check all documents again."""
         for document in self.documents:
-            self.refresh(document.uri, delay)
-
-    def refresh(self, uri: str, delay: float) -> None:
-        """Check a document once `delay` seconds have passed without another reason to."""
-        self._put_off(uri)
-        self._jobs[uri] = _Job(asyncio.get_running_loop().create_task(self._later(uri, delay)))
+            self._refresh_in_passing(document.uri)
 
     async def current(self, uri: str) -> Shown | None:
         """What is to be shown of a document as it is now; None if it is not open or cannot be checked."""
@@ -132,7 +137,7 @@ class Session:
             return None
         job = self._jobs.get(document.uri)
         if job is not None and not job.has_begun:
-            self.refresh(document.uri, 0)
+            self._refresh(document.uri, 0)
             job = self._jobs[document.uri]
         if job is not None:
             await asyncio.wait([job.task])
@@ -148,16 +153,32 @@ class Session:
             self._server.window_log_message(types.LogMessageParams(types.MessageType.Error, line.rstrip()))
         return outcome
 
+    def _refresh(self, uri: str, delay: float) -> None:
+        """Check a document once `delay` seconds have passed without another reason to."""
+        self._put_off(uri)
+        self._jobs[uri] = _Job(asyncio.get_running_loop().create_task(self._later(uri, delay)))
+
+    def _refresh_in_passing(self, uri: str) -> None:
+        """Check a document again when nothing else is to be done, unless it is about to be checked anyway."""
+        job = self._jobs.get(uri)
+        if job is None or job.has_begun:
+            self._jobs[uri] = _Job(asyncio.get_running_loop().create_task(self._in_turn(uri)))
+
     def _refresh_users(self, file: str) -> None:
         for uri, shown in self._shown.items():
             if file in shown.result.files:
-                self.refresh(uri, ELSEWHERE)
+                self._refresh_in_passing(uri)
 
     def _put_off(self, uri: str) -> None:
         """Give up a check that has not begun; one that has ends by itself."""
         job = self._jobs.pop(uri, None)
         if job is not None and not job.has_begun:
             job.task.cancel()
+
+    async def _in_turn(self, uri: str) -> None:
+        await asyncio.sleep(_ELSEWHERE)
+        async with self._in_passing:
+            await self._later(uri, 0)
 
     async def _later(self, uri: str, delay: float) -> None:
         await asyncio.sleep(delay)
