@@ -15,18 +15,20 @@ from typing import Annotated, Any
 import typer
 
 from mlflow_lint import __version__, streams
+from mlflow_lint.config import ConfigError
 from mlflow_lint.failures import defect, error_line, is_defect
 from mlflow_lint.report import FORMATS
 from mlflow_lint.request import CLEAN, FAILED, Request, Terminal
 from mlflow_lint.verbatim import VerbatimCommand
 
 _INTERRUPTED = 130
+_MOST_JOBS = 512
 _UsageError: Any = typer.BadParameter.__bases__[0]  # of click, or of the copy in newer versions of typer
 
 _app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown")
 
 _FIX, _RULES, _FILES, _CONFIG = "Fixing", "Rule selection", "File selection", "Configuration"
-_OUTPUT, _ABOUT = "Output and exit code", "About rules and settings"
+_OUTPUT, _ABOUT, _EDITOR = "Output and exit code", "About rules and settings", "Editors"
 _OLD_CODE = "Old code"
 
 _Flag = bool | None
@@ -56,6 +58,14 @@ def _split(values: list[str] | None) -> list[str] | None:
     if not values:
         return None
     return [item.strip() for value in values for item in value.split(",") if item.strip()]
+
+
+def _number_of_jobs(text: str) -> int | None:
+    if text == "auto":
+        return None
+    if not text.isdecimal() or not 0 < int(text) <= _MOST_JOBS:
+        raise typer.BadParameter(f"--jobs takes a number from 1 to {_MOST_JOBS}, or auto, and not {text!r}")
+    return int(text)
 
 
 def _refuse_beside(option: str, given: bool, others: Mapping[str, bool]) -> None:
@@ -158,6 +168,16 @@ def _request(
         bool,
         _option(_CONFIG, "--no-cache", text="Reserved: there is no cache yet, so that this changes nothing."),
     ] = False,
+    jobs: Annotated[
+        str,
+        _option(
+            _CONFIG,
+            "--jobs",
+            "-j",
+            text="Processes to check with; auto, the default, is one for each processor where that is quicker.",
+            metavar="N|auto",
+        ),
+    ] = "auto",
     target_mlflow_version: Annotated[
         str | None,
         _option(
@@ -218,6 +238,9 @@ def _request(
     show_settings: Annotated[
         bool, _option(_ABOUT, "--show-settings", text="Show the settings that hold for the first path.")
     ] = False,
+    lsp: Annotated[
+        bool, _option(_EDITOR, "--lsp", text="Serve an editor over standard input and output (language server).")
+    ] = False,
     version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
     ] = False,
@@ -246,6 +269,8 @@ def _request(
     from_stdin = stdin_filename is not None or Path("-") in named
     if from_stdin and named not in ((), (Path("-"),)):
         raise typer.BadParameter("standard input is checked alone, without other paths")
+    if lsp and named:
+        raise typer.BadParameter("--lsp takes no paths: the editor says what to check")
     if output_file is not None and (diff or explain or explain_at or list_rules or show_settings):
         raise typer.BadParameter("--output-file takes the report of findings, and nothing else")
     writing = {"--fix": fix, "--diff": diff, "standard input": from_stdin}
@@ -258,6 +283,7 @@ def _request(
         overrides={key: value for key, value in given.items() if value is not None},
         config=Path(config) if config is not None else None,
         isolated=isolated,
+        jobs=_number_of_jobs(jobs),
         stdin=Path(stdin_filename or "-") if from_stdin else None,
         fix=fix,
         diff=diff,
@@ -271,6 +297,7 @@ def _request(
         explain_at=explain_at,
         list_rules=list_rules,
         show_settings=show_settings,
+        lsp=lsp,
     )
 
 
@@ -301,9 +328,28 @@ def _run() -> int:
         return CLEAN
     if isinstance(request, int):  # --help or --version, which are done with
         return request
+    if request.lsp:
+        return _serve(request)
     from mlflow_lint.run import run  # --help and --version do without
 
     outcome = run(request, Terminal.of(sys.stdout, os.environ), streams.read)
     streams.write(sys.stdout, outcome.output)
     streams.write(sys.stderr, outcome.aside)
     return outcome.exit_code
+
+
+def _serve(request: Request) -> int:
+    try:
+        from mlflow_lint.lsp.server import serve
+        from mlflow_lint.lsp.session import Options
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] not in ("pygls", "lsprotocol"):
+            raise
+        message = "--lsp needs pygls 2 or later: pip install 'mlflow-lint[lsp]'"
+        streams.write(sys.stderr, error_line(message))
+        return FAILED
+    try:
+        return serve(Options(request.overrides, request.config, request.isolated))
+    except ConfigError as error:
+        streams.write(sys.stderr, error_line(str(error)))
+        return FAILED

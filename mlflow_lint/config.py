@@ -103,8 +103,9 @@ def find_config(start: Path) -> Path | None:
 class SettingsResolver:
     """Settings by place: those of the nearest configuration file, with the command line's on top.
 
-    `overrides` has the keys of the table; they replace the file's values, but `extend-…` adds to them. An
-    explicit `config` holds everywhere, and with `isolated` no file is read at all. Making one raises
+    `overrides` has the keys of the table; they replace the file's values, but `extend-…` adds to them; messages say
+    that they come from `origin`. An explicit `config` holds everywhere, and with `isolated` no file is read at all.
+    Where there is no file, patterns are relative to `root`, the working directory by default. Making one raises
     `ConfigError` for a bad `config` or `overrides`; asking one raises it for a bad file on the way.
     """
 
@@ -115,10 +116,12 @@ class SettingsResolver:
         config: Path | None = None,
         isolated: bool = False,
         overrides: Mapping[str, object] | None = None,
+        origin: str = "command line",
+        root: Path | None = None,
     ) -> None:
         self._known_codes = known_codes
-        self._overrides = _validated(overrides or {}, known_codes, "command line")
-        self._default = self._overridden(default_settings(Path.cwd()))
+        self._overrides = _validated(overrides or {}, known_codes, origin)
+        self._default = self._overridden(default_settings(root or Path.cwd()))
         self._everywhere = self._default if isolated else None
         if config is not None and not isolated:
             self._everywhere = self._overridden(load_settings(config, known_codes))

@@ -26,7 +26,12 @@ from mlflow_lint.source.gate import names_mlflow
 if TYPE_CHECKING:
     from mlflow_lint.analysis.context import Context
     from mlflow_lint.analysis.writes.effects import Effects
+    from mlflow_lint.facts.model import Module
     from mlflow_lint.project.modules import Unit
+    from mlflow_lint.syntax.read import BrokenCell
+
+    Read = Callable[[str], bytes]
+    Parse = Callable[[SourceFile], tuple[Module, tuple[BrokenCell, ...]]]
 
 
 File: TypeAlias = tuple[str, Settings]
@@ -48,17 +53,27 @@ class Checked:
     """Why the file could not be checked at all, in one line."""
 
 
+def _read_from_disk(file: str) -> bytes:
+    return read_bytes(Path(file))
+
+
 class Project:
     """A root folder and what is known of the modules below it.
 
-    `shown_from` is the folder that reported paths are relative to.
+    `shown_from` is the folder that reported paths are relative to. `read` gives the bytes of a file and raises what
+    `read_bytes` does; `parse` gives the facts of a text and raises what `syntax.read.read`, the default, does. An
+    editor has files whose text is not on disk, and texts that it has asked about before.
     """
 
-    def __init__(self, root: Path, shown_from: Path) -> None:
+    def __init__(
+        self, root: Path, shown_from: Path, *, read: Read = _read_from_disk, parse: Parse | None = None
+    ) -> None:
         self.root = os.path.abspath(root)
         self.shown_from = os.path.abspath(shown_from)
+        self.read = read
+        self._parse = parse
         self.finder = ModuleFinder(self.root)
-        self.reach = Reach(self.finder.find_from, self.finder.packages_around, _bytes_or_nothing)
+        self.reach = Reach(self.finder.find_from, self.finder.packages_around, self._bytes_or_nothing)
         self.targets = Targets(self.shown_from)
         self._effects: Effects | None = None
         self._latest: Unit | None = None
@@ -97,13 +112,12 @@ class Project:
     def unit(self, file: str, source: SourceFile) -> Unit:
         """Parse a file and make it known to those that import it. Raises `SyntaxFailure`."""
         from mlflow_lint.project.modules import make_unit
-        from mlflow_lint.syntax.read import read
 
         modules = self.effects.resolver.modules
         known = modules.known(file)
         if known is not None and known.text == source.text:
             return known
-        unit = make_unit(file, source, *read(source))
+        unit = make_unit(file, source, *self._facts(source))
         if not file or known is not None:
             # What is known of a text is known by the identity of its facts, and goes with them.
             self.effects.forget()
@@ -111,6 +125,13 @@ class Project:
             modules.add(unit)
         self._latest = unit
         return unit
+
+    def _facts(self, source: SourceFile) -> tuple[Module, tuple[BrokenCell, ...]]:
+        if self._parse is None:
+            from mlflow_lint.syntax.read import read
+
+            self._parse = read
+        return self._parse(source)
 
     def context(self, file: str, source: SourceFile, settings: Settings) -> Context:
         """What rules see of a file. Raises `SyntaxFailure`."""
@@ -131,12 +152,18 @@ class Project:
         from mlflow_lint.syntax.parse import SyntaxFailure
 
         try:
-            data = read_bytes(file)
+            data = self.read(file)
             if not anyway and not names_mlflow(data) and not self.reach.matters(file):
                 return None
             return self.unit(file, decode(self.shown(file), data))
         except (OSError, SourceError, SyntaxFailure):
             return None
+
+    def _bytes_or_nothing(self, file: str) -> bytes:
+        try:
+            return self.read(file)
+        except (OSError, SourceError):
+            return b""
 
 
 Progress = Callable[[int], None]
@@ -148,13 +175,13 @@ def check_files(
     files: Sequence[tuple[Path, Settings]],
     *,
     complete: bool = False,
-    jobs: int = 1,
+    jobs: int | None = 1,
     progress: Progress = lambda files: None,
 ) -> list[Checked]:
     """Check files, in the order given. Never raises for what is in a file: that becomes a finding or an error.
 
     `complete` says that these are all the files of the project, which spares looking for others; `jobs` is how many
-    processes may be used.
+    processes may be used, None for as many as there are processors.
     """
     results: dict[str, Checked] = {}
     read: dict[str, bytes] = {}
@@ -162,7 +189,7 @@ def check_files(
     for file, _ in named:
         results[file] = Checked(project.shown(file), ())
         try:
-            read[file] = read_bytes(file)
+            read[file] = project.read(file)
         except (OSError, SourceError) as error:
             results[file] = _unread(project, file, error)
     project.reach.settle(read, complete=complete)
@@ -174,17 +201,18 @@ def check_files(
 
 
 def _checked(
-    project: Project, files: Sequence[File], read: Mapping[str, bytes], jobs: int, progress: Progress
+    project: Project, files: Sequence[File], read: Mapping[str, bytes], jobs: int | None, progress: Progress
 ) -> Mapping[str, Checked]:
     """Check files that matter, by several processes if that is quicker."""
-    if jobs > 1:
-        from mlflow_lint.pool import check_in_pool, is_worthwhile
-
-        sizes = [len(read[file]) for file, _ in files]
-        if is_worthwhile(sizes):
-            return check_in_pool(project, files, sizes, jobs, progress)
     if not files:
         return {}
+    if jobs != 1 and len(files) > 1:
+        from mlflow_lint.pool import check_in_pool, is_worthwhile, processors
+
+        jobs = jobs or processors()
+        sizes = [len(read[file]) for file, _ in files]
+        if jobs > 1 and is_worthwhile(sizes):
+            return check_in_pool(project, files, sizes, jobs, progress)
     from mlflow_lint.syntax.stack import with_deep_stack
 
     checked = with_deep_stack(partial(check_in_turn, project, files, read, progress))
@@ -201,7 +229,7 @@ def check_in_turn(
     results = []
     for file, settings in files:
         try:
-            data = read[file] if file in read else read_bytes(file)
+            data = read[file] if file in read else project.read(file)
         except (OSError, SourceError) as error:
             results.append(_unread(project, file, error))
         else:
@@ -312,10 +340,3 @@ def _unreadable(path: str, message: str, line: int, column: int, cell: int | Non
         (line, line),
         Severity.ERROR,
     )
-
-
-def _bytes_or_nothing(file: str) -> bytes:
-    try:
-        return read_bytes(file)
-    except (OSError, SourceError):
-        return b""

@@ -159,6 +159,15 @@ def compared(
     return Fixed(before.path, before.text, after.text, counts, remaining, tuple(problems), before.bom, cells)
 
 
+def fix_alone(
+    project: Project, file: str, source: SourceFile, settings: Settings, findings: Sequence[Finding], wanted: Finding
+) -> SourceFile | None:
+    """The source with one of its findings fixed, or None if the result must not stand; within `with_deep_stack`."""
+    attempt = with_edits(source, _edits([wanted]))
+    complaint = _complaint(findings, check_source(project, file, attempt, settings).findings, [wanted])
+    return attempt if complaint is None else None
+
+
 def _blamed(
     project: Project,
     file: str,

@@ -30,6 +30,8 @@ class Request:
     """Settings from the command line, under the keys of the configuration table."""
     config: Path | None = None
     isolated: bool = False
+    jobs: int | None = None
+    """Processes to check with; None for as many as there are processors."""
     stdin: Path | None = None
     """Check standard input instead of `paths`, under this name."""
     fix: bool = False
@@ -49,6 +51,8 @@ class Request:
     """`FILE:LINE`."""
     list_rules: bool = False
     show_settings: bool = False
+    lsp: bool = False
+    """Serve an editor over standard input and output, until it says good-bye."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -190,7 +190,7 @@ class _Session:
     def _checked(self, files: Sequence[tuple[Path, Settings]]) -> list[_Result]:
         checked: Sequence[Checked | None]
         try:
-            checked = check_files(self.project, files, complete=self._is_complete())
+            checked = check_files(self.project, files, complete=self._is_complete(), jobs=self.request.jobs)
         except BaseException as error:
             if not is_defect(error):
                 raise
