@@ -166,8 +166,26 @@ def _request(
     isolated: Annotated[bool, _option(_CONFIG, "--isolated", text="Read no configuration file.")] = False,
     no_cache: Annotated[
         bool,
-        _option(_CONFIG, "--no-cache", text="Reserved: there is no cache yet, so that this changes nothing."),
+        typer.Option(
+            "--no-cache",
+            "-n",
+            help="Neither use nor keep results of other runs.",
+            envvar="MLFLOW_LINT_NO_CACHE",
+            show_default=False,
+            rich_help_panel=_CONFIG,
+        ),
     ] = False,
+    cache_dir: Annotated[
+        str | None,
+        typer.Option(
+            "--cache-dir",
+            help="Folder to keep results in; .mlflow_lint_cache in the project's root by default.",
+            metavar="DIR",
+            envvar="MLFLOW_LINT_CACHE_DIR",
+            show_default=False,
+            rich_help_panel=_CONFIG,
+        ),
+    ] = None,
     jobs: Annotated[
         str,
         _option(
@@ -263,6 +281,8 @@ def _request(
         "hot-loop-fix": hot_loop_fix,
         "output-format": output_format,
         "fail-on": fail_on,
+        "cache": False if no_cache else None,
+        "cache-dir": os.path.abspath(cache_dir) if cache_dir else None,
         "baseline": "" if no_baseline else os.path.abspath(baseline) if baseline else baseline,
     }
     named = tuple(map(Path, paths or ()))

@@ -24,7 +24,17 @@ from mlflow_lint.report import FORMATS
 PREFIX = "MLF"
 """What every code begins with; `ALL` is accepted as another word for it."""
 
-_CACHES = (".eggs", ".git", ".mypy_cache", ".nox", ".pytest_cache", ".ruff_cache", ".tox", "__pycache__")
+_CACHES = (
+    ".eggs",
+    ".git",
+    ".mlflow_lint_cache",
+    ".mypy_cache",
+    ".nox",
+    ".pytest_cache",
+    ".ruff_cache",
+    ".tox",
+    "__pycache__",
+)
 _INSTALLED = (".venv", "__pypackages__", "node_modules", "site-packages", "venv")
 DEFAULT_EXCLUDE = (*_CACHES, *_INSTALLED, ".ipynb_checkpoints", "build", "dist")
 
@@ -70,6 +80,10 @@ class Settings:
     """Whose limits messages tell of."""
     fail_on: str = "info"
     """Lowest severity that makes the command fail."""
+    cache: bool = True
+    """Whether results are kept, so that what has not changed is not checked again."""
+    cache_dir: str | None = None
+    """Folder to keep them in; by default `.mlflow_lint_cache` in the project's root."""
     baseline: str | None = None
     """File of the findings that are known, relative to `root`; empty for none, as where it is not set."""
 
@@ -325,7 +339,7 @@ def _codes_by_pattern(value: object, known_codes: Collection[str]) -> tuple[tupl
 _READERS: Mapping[str, _Reader] = {
     **dict.fromkeys(("select", "ignore", "extend-select"), _codes),
     **dict.fromkeys(("exclude", "extend-exclude"), _patterns),
-    **dict.fromkeys(("preview", "force-exclude", "respect-gitignore", "unsafe-fixes"), _flag),
+    **dict.fromkeys(("preview", "force-exclude", "respect-gitignore", "unsafe-fixes", "cache"), _flag),
     "per-file-ignores": _codes_by_pattern,
     "min-group-size": _group_size,
     "hot-loop-fix": _one_of("async", "buffer", "throttle"),
@@ -333,5 +347,5 @@ _READERS: Mapping[str, _Reader] = {
     "target-mlflow-version": _version,
     "tracking-backend": _one_of(*BACKENDS),
     "fail-on": _one_of("info", "warning"),
-    "baseline": _file_name,
+    **dict.fromkeys(("baseline", "cache-dir"), _file_name),
 }

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
-from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -19,7 +18,7 @@ from mlflow_lint.config import Settings, enabled_codes, specificity
 from mlflow_lint.findings import SYNTAX_ERROR, Finding, Region, Severity
 from mlflow_lint.project.finder import ModuleFinder
 from mlflow_lint.project.reach import Reach
-from mlflow_lint.project.target import Targets
+from mlflow_lint.project.surroundings import Question, Surroundings
 from mlflow_lint.source.file import Cell, SourceError, SourceFile, decode, is_notebook, read_bytes
 from mlflow_lint.source.gate import names_mlflow
 
@@ -51,6 +50,8 @@ class Checked:
     """Code cells of a notebook."""
     error: str | None = None
     """Why the file could not be checked at all, in one line."""
+    questions: tuple[Question, ...] = field(default=(), compare=False)
+    """What beside modules the findings rest on."""
 
 
 def _read_from_disk(file: str) -> bytes:
@@ -74,21 +75,17 @@ class Project:
         self._parse = parse
         self.finder = ModuleFinder(self.root)
         self.reach = Reach(self.finder.find_from, self.finder.packages_around, self._bytes_or_nothing)
-        self.targets = Targets(self.shown_from)
+        self.surroundings = Surroundings(self.finder, self.reach, self._bytes_or_nothing, self.shown_from)
         self._effects: Effects | None = None
         self._latest: Unit | None = None
 
-    def afresh(self) -> Project:
-        """The same project before anything of it was parsed: what another process can be given."""
-        project = copy(self)
-        project._effects = project._latest = None
-        return project
+    def __getstate__(self) -> dict[str, object]:
+        # Another process parses for itself.
+        return self.__dict__ | {"_effects": None, "_latest": None}
 
     def shown(self, file: str) -> str:
-        """A path as reports show it: relative where the file lies below, with forward slashes."""
-        if file.startswith(self.shown_from + os.sep):
-            file = file[len(self.shown_from) + 1 :]
-        return file.replace(os.sep, "/")
+        """A path as reports show it."""
+        return self.surroundings.shown(file)
 
     @property
     def effects(self) -> Effects:
@@ -96,11 +93,9 @@ class Project:
         if self._effects is None:
             from mlflow_lint.analysis.names.resolve import Resolver
             from mlflow_lint.analysis.writes.effects import Effects
-            from mlflow_lint.project.environment import Environment
             from mlflow_lint.project.modules import Modules
 
-            environment = Environment(self.root, self.reach.imported)
-            self._effects = Effects(Resolver(Modules(self.finder, self._load, environment)))
+            self._effects = Effects(Resolver(Modules(self.finder, self._load, self.surroundings.environment)))
         return self._effects
 
     def matters(self, file: str, data: bytes) -> bool:
@@ -137,7 +132,7 @@ class Project:
         """What rules see of a file. Raises `SyntaxFailure`."""
         from mlflow_lint.analysis.context import Context
 
-        find_target = partial(self.targets.of, file or os.path.join(self.root, "-"), settings)
+        find_target = partial(self.surroundings.target, file or os.path.join(self.root, "-"), settings)
         unit = self.unit(file, source)
         return Context(
             unit,
@@ -176,16 +171,25 @@ def check_files(
     *,
     complete: bool = False,
     jobs: int | None = 1,
+    cache: str | None = None,
     progress: Progress = lambda files: None,
 ) -> list[Checked]:
     """Check files, in the order given. Never raises for what is in a file: that becomes a finding or an error.
 
     `complete` says that these are all the files of the project, which spares looking for others; `jobs` is how many
-    processes may be used, None for as many as there are processors.
+    processes may be used, None for as many as there are processors; `cache` is the folder to keep results in.
     """
+    named = [(os.path.abspath(path), settings) for path, settings in files]
+    memory = None
+    if cache is not None:
+        from mlflow_lint.cache.memory import Memory
+
+        memory = Memory(cache, project, named, complete=complete)
+        recalled = memory.recall()
+        if recalled is not None:
+            return [recalled[file] for file, _ in named]
     results: dict[str, Checked] = {}
     read: dict[str, bytes] = {}
-    named = [(os.path.abspath(path), settings) for path, settings in files]
     for file, _ in named:
         results[file] = Checked(project.shown(file), ())
         try:
@@ -194,9 +198,16 @@ def check_files(
             results[file] = _unread(project, file, error)
     project.reach.settle(read, complete=complete)
     settings_of = dict(named)
-    mattering = project.reach.leaves_first(file for file in read if project.reach.matters(file))
-    left = [(file, settings_of[file]) for file in mattering]
-    results.update(_checked(project, left, read, jobs, progress))
+    in_order = project.reach.leaves_first(file for file in read if project.reach.matters(file))
+    mattering = [(file, settings_of[file]) for file in in_order]
+    known = memory.look_up(mattering, read) if memory is not None else {}
+    left = [(file, settings) for file, settings in mattering if file not in known]
+    found = _checked(project, left, read, jobs, progress)
+    if memory is not None:
+        memory.keep(left, read, found)
+        memory.close(mattering, read)
+    results.update(known)
+    results.update(found)
     return [results[file] for file, _ in named]
 
 
@@ -233,7 +244,8 @@ def check_in_turn(
         except (OSError, SourceError) as error:
             results.append(_unread(project, file, error))
         else:
-            results.append(check_bytes(project, file, data, settings))
+            checked = check_bytes(project, file, data, settings)
+            results.append(replace(checked, questions=project.surroundings.asked(file)))
         progress(1)
     return results
 

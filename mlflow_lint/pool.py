@@ -93,7 +93,7 @@ def _run(
 @contextlib.contextmanager
 def _pool(project: Project, jobs: int) -> Iterator[ProcessPoolExecutor]:
     context = multiprocessing.get_context("fork" if _FORKS else "spawn")
-    pool = ProcessPoolExecutor(jobs, context, _begin, (project.afresh(),))
+    pool = ProcessPoolExecutor(jobs, context, _begin, (project,))
     try:
         yield pool
     except BaseException:

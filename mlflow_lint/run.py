@@ -86,7 +86,7 @@ def _about(request: Request, resolver: SettingsResolver) -> Outcome:
     path = request.stdin or request.paths[0]
     file = path / "-" if path.is_dir() else path
     settings = resolver.for_file(file)
-    target = Project(settings.root, Path.cwd()).targets.of(os.path.abspath(file), settings)
+    target = Project(settings.root, Path.cwd()).surroundings.target(os.path.abspath(file), settings)
     return Outcome(about.settings_table(path, settings, target), "", CLEAN)
 
 
@@ -190,7 +190,9 @@ class _Session:
     def _checked(self, files: Sequence[tuple[Path, Settings]]) -> list[_Result]:
         checked: Sequence[Checked | None]
         try:
-            checked = check_files(self.project, files, complete=self._is_complete(), jobs=self.request.jobs)
+            checked = check_files(
+                self.project, files, complete=self._is_complete(), jobs=self.request.jobs, cache=_cache(self.settings)
+            )
         except BaseException as error:
             if not is_defect(error):
                 raise
@@ -351,6 +353,13 @@ class _Session:
         errors = "".join(dict.fromkeys(self.errors))
         code = FAILED if errors else FINDINGS if found and not self.request.exit_zero else CLEAN
         return Outcome(output, aside + errors, code)
+
+
+def _cache(settings: Settings) -> str | None:
+    """The folder to keep results in, if they are to be kept."""
+    from mlflow_lint.cache.folder import NAME
+
+    return os.path.join(settings.root, settings.cache_dir or NAME) if settings.cache else None
 
 
 def _changes(request: Request, here: Path) -> Changes | None:

@@ -1,4 +1,4 @@
-"""Facts as JSON: the way there and back, and what becomes of text that is no facts."""
+"""Records as JSON, shown on facts: the way there and back, and what becomes of text that is no record."""
 
 from __future__ import annotations
 
@@ -18,15 +18,19 @@ from example_cases import parse as example_text
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from mlflow_lint.facts import codec
+from mlflow_lint.cache import codec
+from mlflow_lint.cache.codec import CodecError, dump
 from mlflow_lint.facts import model as facts
-from mlflow_lint.facts.codec import FactsError, dump, load
 from mlflow_lint.rules.base import Rule
 from mlflow_lint.rules.registry import all_rules
 from mlflow_lint.syntax.lower import lower
 from mlflow_lint.syntax.parse import parse
 from mlflow_lint.syntax.spans import spans_of
 from mlflow_lint.syntax.stack import with_deep_stack
+
+
+def load(text: str | bytes) -> facts.Module:
+    return codec.load(text, facts.Module)
 
 
 def facts_of(text: str) -> facts.Module:
@@ -75,8 +79,8 @@ def test_what_facts_look_like() -> None:
         mlflow.log_metric("loss", 0.5, step=epoch)
     """
     written = json.loads(dump(facts_of(textwrap.dedent(text))))
-    assert written["version"] == codec.version()
-    mlflow_import, loop = written["module"]["body"]
+    assert written["version"] == codec.version(facts.Module)
+    mlflow_import, loop = written["record"]["body"]
     assert mlflow_import == {
         "is": "Import",
         "names": [{"is": "ImportedName", "local": "mlflow", "module": "mlflow", "level": 0, "attribute": None}],
@@ -117,7 +121,7 @@ def test_what_facts_look_like() -> None:
 
 def test_defaults_are_left_out_and_nothing_else() -> None:
     one, two = facts_of("a(); b()").body
-    assert json.loads(dump(facts.Module((one, two))))["module"]["body"][0]["alone"] is False
+    assert json.loads(dump(facts.Module((one, two))))["record"]["body"][0]["alone"] is False
     assert_survives(facts.Module((one, two)))
 
 
@@ -213,16 +217,16 @@ def test_what_nests_too_deeply_is_an_error() -> None:
     node: facts.Expression = facts.Name("x")
     for _ in range(100_000):
         node = facts.Await(node)
-    with pytest.raises(FactsError, match="too deeply"):
+    with pytest.raises(CodecError, match="too deeply"):
         dump(facts.Module((facts.Evaluate(node, (0, 1)),)))
     while isinstance(node, facts.Await):  # let go of it level by level: freeing it at once recurses
         node = node.value
 
 
 def test_the_version_is_the_same_in_another_process() -> None:
-    command = [sys.executable, "-c", "from mlflow_lint.facts import codec; print(codec.version())"]
+    command = [sys.executable, "-c", "from mlflow_lint.cache import codec; from mlflow_lint.facts.model import Module; print(codec.version(Module))"]
     done = subprocess.run(command, env=environment(), cwd=ROOT, capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == codec.version()
+    assert done.stdout.strip() == codec.version(facts.Module)
 
 
 def test_no_field_is_called_like_the_tag() -> None:
@@ -233,7 +237,7 @@ def test_no_field_is_called_like_the_tag() -> None:
 
 
 def framed(module: str) -> str:
-    return f'{{"version":"{codec.version()}","module":{module}}}'
+    return f'{{"version":"{codec.version(facts.Module)}","record":{module}}}'
 
 
 def value(text: str) -> str:
@@ -245,11 +249,11 @@ REFUSED = {
     "nothing": "",
     "no JSON": "{",
     "other JSON": "[]",
-    "no module": f'{{"version":"{codec.version()}"}}',
+    "no module": f'{{"version":"{codec.version(facts.Module)}"}}',
     "more than a module": framed("{}")[:-1] + ',"more":1}',
-    "no version": '{"module":{"is":"Module","body":[]}}',
-    "another version": '{"version":"0","module":{"is":"Module","body":[]}}',
-    "a number as version": '{"version":1,"module":{"is":"Module","body":[]}}',
+    "no version": '{"record":{"is":"Module","body":[]}}',
+    "another version": '{"version":"0","record":{"is":"Module","body":[]}}',
+    "a number as version": '{"version":1,"record":{"is":"Module","body":[]}}',
     "not a module": framed('{"is":"Name","id":"x"}'),
     "null for a module": framed("null"),
     "unknown tag": value('{"is":"Nome","id":"x"}'),
@@ -290,16 +294,16 @@ REFUSED = {
 @pytest.mark.parametrize("text", REFUSED.values(), ids=REFUSED.keys())
 def test_other_text_is_refused(text: str) -> None:
     for written in (text, text.encode()):
-        with pytest.raises(FactsError) as refused:
+        with pytest.raises(CodecError) as refused:
             load(written)
         assert len(str(refused.value)) < 300
-    with pytest.raises(FactsError):
+    with pytest.raises(CodecError):
         with_deep_stack(lambda: load(text))
 
 
 def test_bytes_that_are_no_text_are_refused() -> None:
     for data in (b"\xff", b"\x00", b"\xef\xbb\xbf", dump(of(1)).encode()[:-1]):
-        with pytest.raises(FactsError):
+        with pytest.raises(CodecError):
             load(data)
 
 
@@ -315,7 +319,7 @@ _JSON = st.recursive(
 def load_or_refuse(text: str) -> None:
     try:
         module = load(text)
-    except FactsError:
+    except CodecError:
         return
     assert_survives(module)
 
@@ -343,7 +347,7 @@ def test_damaged_facts(at: int, length: int, instead: str) -> None:
 def test_facts_with_one_part_replaced_by_another(data: st.DataObject) -> None:
     whole = json.loads(_WHOLE)
     places: list[tuple[Any, Any]] = []
-    pending = [whole["module"]]
+    pending = [whole["record"]]
     while pending:
         node = pending.pop()
         keys = node.keys() if isinstance(node, dict) else range(len(node)) if isinstance(node, list) else ()

@@ -36,14 +36,18 @@ class Environment:
     def __init__(self, root: str, imported: Callable[[str], Iterable[str]]) -> None:
         self._root = root
         self._imported = imported
+        self.asked: dict[tuple[str, str], bool] = {}
+        """What was answered, by variable and file."""
         self._of_files: dict[str, frozenset[str]] = {}
         self._of_folders: dict[str, frozenset[str]] = {}
 
     def speaks_of(self, variable: str, file: str) -> bool:
         """Whether anything around a file speaks of a variable; `file` is empty for text without one."""
-        if any(variable in self._in_file(other) for other in self._imported(file)):
-            return True
-        return any(variable in self._in_folder(folder) for folder in self._around(file))
+        if (variable, file) not in self.asked:
+            self.asked[variable, file] = any(variable in self._in_file(other) for other in self._imported(file)) or any(
+                variable in self._in_folder(folder) for folder in self._around(file)
+            )
+        return self.asked[variable, file]
 
     def _around(self, file: str) -> Iterable[str]:
         """The folders from a file's own up to the root, and those directly in them that programs are started from."""

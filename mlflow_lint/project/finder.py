@@ -16,6 +16,10 @@ class ModuleFinder:
 
     def __init__(self, root: str) -> None:
         self.root = root
+        self.looked_around: set[str] = set()
+        """Files whose neighbours were asked for."""
+        self.entered: set[tuple[str, str]] = set()
+        """Packages and modules of theirs that were found without an import that names them."""
         self._found: dict[tuple[str, str], str | None] = {}
         self._roots: dict[str, tuple[str, ...]] = {}
         self._names: dict[str, frozenset[str]] = {}
@@ -45,7 +49,10 @@ class ModuleFinder:
         """File of the module `name` inside the package whose `__init__.py` is given."""
         if os.path.basename(package_file) != "__init__.py":
             return None
-        return self._at(os.path.dirname(package_file), name)
+        found = self._at(os.path.dirname(package_file), name)
+        if found is not None:
+            self.entered.add((package_file, found))
+        return found
 
     def packages(self, file: str) -> list[str]:
         """The `__init__.py` files that Python runs before it imports the module in `file`, innermost first."""
@@ -62,8 +69,13 @@ class ModuleFinder:
             yield os.path.join(folder, "__init__.py")
             folder = os.path.dirname(folder)
 
+    def listed(self) -> frozenset[str]:
+        """The folders in which modules were looked up."""
+        return frozenset(self._listings)
+
     def neighbours(self, file: str) -> list[str]:
         """Other modules of a file's folder and of the folders beside it: where implementations of its classes are."""
+        self.looked_around.add(file)
         folder = os.path.dirname(file)
         above = os.path.dirname(folder)
         folders = [folder]

@@ -103,6 +103,16 @@ class Reach:
                     begun.add(other)
                     path.append((other, iter(self._imports.get(other, ()))))
 
+    def rests_on(self, file: str) -> tuple[str, ...]:
+        """What a file that was settled itself imports, and the packages that are imported with it."""
+        found = dict.fromkeys((*self._imports.get(file, ()), *self._packages(os.path.dirname(file))))
+        found.pop(file, None)
+        return tuple(found)
+
+    def seen(self) -> frozenset[str]:
+        """All files that were settled."""
+        return frozenset(self._settled)
+
     def settle(self, files: Mapping[str, bytes], *, complete: bool = False) -> None:
         """Decide for some files, and for all that they import, at once; their bytes spare reading them again.
 

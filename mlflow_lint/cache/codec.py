@@ -1,25 +1,25 @@
-"""Facts as JSON, and back.
+"""Records as JSON, and back.
 
-A record is an object whose `is` names its class, a tuple is an array, and fields that have their default are left out.
-What JSON cannot hold is an object with one odd key: a number with too many digits, an infinity, text with surrogates.
-Reading follows the type hints of `facts.model`. Invariant: what is read back is equal, spans included; text that is not
-what `dump` writes gives `FactsError` and nothing else, and reading builds records of `facts.model` and nothing else.
+A record is an object whose `is` names its class, a tuple is an array, a member of an enumeration is its value, and
+fields that have their default are left out. What JSON cannot hold is an object with one odd key: a number with too many
+digits, an infinity, text with surrogates. Invariant: what is read back is equal in every field; text that is not what
+`dump` writes gives `CodecError` and nothing else, and reading makes what the type hints allow and nothing else.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import enum
 import hashlib
 import json
 import math
 import re
 import types
 import typing
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, TypeAlias
-
-from mlflow_lint.facts import model as facts
+from typing import Any, TypeAlias, TypeVar
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
 
@@ -31,45 +31,58 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 _FLOATS = {"inf": math.inf, "-inf": -math.inf, "nan": math.nan}
 
 
-class FactsError(Exception):
-    """The text holds no facts, or those of another version."""
+class CodecError(Exception):
+    """The text holds no such record, or one of another version."""
 
 
-def dump(module: facts.Module) -> str:
-    """The facts of a module as one line of JSON. Raises `FactsError` for facts that nest too deeply.
+Record = TypeVar("Record")
+
+
+def dump(record: object) -> str:
+    """A record as one line of JSON. Raises `CodecError` for one that nests too deeply.
 
     How deep is too deep depends on the stack: see `with_deep_stack`.
     """
     try:
-        return json.dumps({"version": version(), "module": _written(module)}, allow_nan=False, separators=(",", ":"))
+        kind: Any = type(record)
+        framed = {"version": version(kind), "record": _written(record)}
+        return json.dumps(framed, allow_nan=False, separators=(",", ":"))
     except RecursionError:
-        raise FactsError("nested too deeply to be written") from None
+        raise CodecError("nested too deeply to be written") from None
 
 
-def load(text: str | bytes) -> facts.Module:
-    """The facts that `dump` wrote. Raises `FactsError` for any other text."""
+def load(text: str | bytes, of: type[Record]) -> Record:
+    """The record of the given class that `dump` wrote. Raises `CodecError` for any other text."""
+    kind: Any = of
     try:
         data = json.loads(text, parse_constant=_refused)
-        if not isinstance(data, dict) or data.keys() != {"version", "module"}:
-            raise FactsError("no facts of a module")
-        if data["version"] != version():
-            raise FactsError("facts of another version")
-        module = _read(data["module"], _allowed(facts.Module))
-        assert isinstance(module, facts.Module)
-        return module
+        if not isinstance(data, dict) or data.keys() != {"version", "record"}:
+            raise CodecError("no record")
+        if data["version"] != version(kind):
+            raise CodecError("a record of another version")
+        record = _read(data["record"], _allowed(kind))
+        assert isinstance(record, of)
+        return record
     except RecursionError:
-        raise FactsError("nested too deeply to be read") from None
+        raise CodecError("nested too deeply to be read") from None
     except ValueError as error:
-        raise FactsError(f"no JSON: {error}") from None
+        raise CodecError(f"no JSON: {error}") from None
 
 
 @cache
-def version() -> str:
-    """Tells facts of one shape from those of another: it follows from the records and their fields."""
-    records = sorted(filter(_is_record, vars(facts).values()), key=lambda record: record.__name__)
+def version(of: Any) -> str:
+    """Tells records of one shape from those of another: it follows from the classes in them and their fields."""
+    found: dict[str, type] = {}
+    pending = [_allowed(of)]
+    while pending:
+        allowed = pending.pop()
+        pending += allowed.items or ()
+        new = {name: record for name, record in allowed.records.items() if name not in found}
+        found |= new
+        pending += [each for record in new.values() for _, each, _ in _fields(record)]
     shape = [
-        (record.__name__, field.name, field.type, None if field.default is dataclasses.MISSING else repr(field.default))
-        for record in records
+        (name, field.name, str(field.type), None if field.default is dataclasses.MISSING else repr(field.default))
+        for name, record in sorted(found.items())
         for field in dataclasses.fields(record)
     ]
     return hashlib.sha256(repr(shape).encode()).hexdigest()[:16]
@@ -88,6 +101,8 @@ def _written(value: Any) -> Json:
             return value if -_LARGEST < value < _LARGEST else {"hex": hex(value)}
         case float():
             return value if math.isfinite(value) else {"float": str(value)}
+        case enum.Enum():
+            return _written(value.value)
     record: type = type(value)
     written: dict[str, Json] = {_TAG: record.__name__}
     for name, _, default in _fields(record):
@@ -105,6 +120,8 @@ class _Allowed:
     records: dict[str, type]
     """By name."""
     scalars: tuple[type, ...]
+    words: dict[str, enum.Enum]
+    """Members of an enumeration, by value."""
     items: tuple[_Allowed, ...] | None
     """Of a tuple; None where there may be none."""
     repeated: bool
@@ -133,9 +150,15 @@ def _allowed(hint: Any) -> _Allowed:
     return _Allowed(
         records,
         tuple(option for option in options if option in _SCALARS),
+        {each.value: each for option in options if isinstance(option, enum.EnumMeta) for each in _members(option)},
         None if parts is None else tuple(_allowed(part) for part in parts if part is not ...),
         parts is not None and parts[-1] is ...,
     )
+
+
+def _members(of: Any) -> Iterable[enum.Enum]:
+    members: Iterable[enum.Enum] = of
+    return members
 
 
 def _read(data: Json, allowed: _Allowed) -> Any:
@@ -144,6 +167,8 @@ def _read(data: Json, allowed: _Allowed) -> Any:
         return _read_record(data, record) if record is not None else _checked(_read_odd(data), allowed)
     if isinstance(data, list):
         return _read_items(data, allowed)
+    if isinstance(data, str) and data in allowed.words:
+        return allowed.words[data]
     return _checked(data, allowed)
 
 
@@ -153,18 +178,18 @@ def _read_record(data: dict[str, Json], record: type) -> Any:
         if name in data:
             values[name] = _read(data[name], allowed)
         elif default is dataclasses.MISSING:
-            raise FactsError(f"a {record.__name__} without {name}")
+            raise CodecError(f"a {record.__name__} without {name}")
     if len(values) + 1 != len(data):
-        raise FactsError(f"a {record.__name__} with more than its fields")
+        raise CodecError(f"a {record.__name__} with more than its fields")
     return record(**values)
 
 
 def _read_items(data: list[Json], allowed: _Allowed) -> tuple[Any, ...]:
     if allowed.items is None:
-        raise FactsError("an array where there can be none")
+        raise CodecError("an array where there can be none")
     items = allowed.items * len(data) if allowed.repeated else allowed.items
     if len(items) != len(data):
-        raise FactsError(f"an array of {len(data)} where {len(items)} belong")
+        raise CodecError(f"an array of {len(data)} where {len(items)} belong")
     return tuple([_read(item, each) for item, each in zip(data, items, strict=True)])
 
 
@@ -177,14 +202,14 @@ def _read_odd(data: dict[str, Json]) -> str | int | float:
             return _FLOATS[word]
         case {"utf-8": str(digits), **rest} if not rest:
             return bytes.fromhex(digits).decode("utf-8", "surrogatepass")
-    raise FactsError("an object that is no record of the kind that belongs there")
+    raise CodecError("an object that is no record of the kind that belongs there")
 
 
 def _checked(value: str | int | float | None, allowed: _Allowed) -> str | int | float | None:
     if type(value) not in allowed.scalars:
-        raise FactsError(f"a {type(value).__name__} where there can be none")
+        raise CodecError(f"a {type(value).__name__} where there can be none")
     return value
 
 
 def _refused(word: str) -> typing.NoReturn:
-    raise FactsError(f"{word} is no number of JSON")
+    raise CodecError(f"{word} is no number of JSON")
