@@ -16,6 +16,7 @@ from urllib.parse import quote, unquote_to_bytes
 import consumers
 import pytest
 from diff_cover.violationsreporters.violations_reporter import flake8_driver
+from doors import ROOT
 from hypothesis import given
 from hypothesis import strategies as st
 from notebooks import written
@@ -99,9 +100,15 @@ Report = Callable[..., Outcome]
 def report(monkeypatch: pytest.MonkeyPatch) -> Report:
     """Run the command in a folder, in this process: starting one for every case would take minutes."""
 
-    def run_in(folder: Path, name: str, env: Mapping[str, str] | None = None, **request: Any) -> Outcome:
+    def run_in(
+        folder: Path,
+        name: str,
+        env: Mapping[str, str] | None = None,
+        select: Sequence[str] = ("MLF201",),
+        **request: Any,
+    ) -> Outcome:
         monkeypatch.chdir(folder)
-        overrides = {"output-format": name, "select": ["MLF201"]}
+        overrides = {"output-format": name, "select": select}
         return run(Request(overrides=overrides, **request), Terminal.of(None, env or {}), lambda: NOTEBOOK)
 
     return run_in
@@ -228,6 +235,7 @@ def test_sarif_tells_the_rules_that_were_broken() -> None:
         "metric-in-hot-loop",
     )
     assert metric["help"]["markdown"].startswith("## What it does")
+    assert metric["fullDescription"]["text"].startswith("Finds `log_metric`, `log_metrics` and `log_batch` that run")
     assert metric["helpUri"] == "https://docs.example/rules/MLF101"
     assert metric["defaultConfiguration"]["level"] == "error"
     assert [result["level"] for result in run["results"]] == ["note", "error", "note"]
@@ -445,3 +453,40 @@ def test_concise_is_read_by_what_reads_flake8() -> None:
         "src/eval.py": [7],
         "train.py": [4, 5],
     }
+
+
+# --- the page ----------------------------------------------------------------------------------------------------
+
+PAGE = (ROOT / "docs" / "output-formats.md").read_text(encoding="utf-8")
+
+
+def sample(name: str) -> str:
+    """The first block of code in the section of a format."""
+    section = PAGE.partition(f"\n## {name}\n")[2].partition("\n## ")[0]
+    return section.partition("```")[2].partition("\n")[2].partition("```")[0]
+
+
+def is_part(sample: Any, whole: Any) -> bool:
+    """Whether all that a sample says is so, whatever it leaves out."""
+    if isinstance(sample, dict):
+        return all(key in whole and is_part(value, whole[key]) for key, value in sample.items())
+    if isinstance(sample, list):
+        return all(is_part(one, other) for one, other in zip(sample, whole, strict=False))
+    return bool(sample == whole)
+
+
+@pytest.mark.parametrize("name", [name for name in FORMATS if name != "json-lines"])
+def test_the_page_shows_what_is_printed(name: str, tmp_path: Path, report: Report) -> None:
+    code = PAGE.partition("```python\n")[2].partition("```")[0]
+    (tmp_path / "train.py").write_text(code)
+    printed = str(report(tmp_path, name, select=["MLF"]).output).replace(str(tmp_path), "/repo")
+    if name == "json":
+        assert [json.loads(sample(name))] == json.loads(printed)
+    elif name == "sarif":
+        assert is_part(json.loads(sample(name)), json.loads(printed))
+    else:
+        assert sample(name) == printed
+
+
+def test_the_page_has_every_format() -> None:
+    assert [line[3:] for line in PAGE.splitlines() if line.startswith("## ")] == list(FORMATS)

@@ -109,9 +109,9 @@ _SYNTAX_ERROR: _Object = {
 
 
 def _first_paragraph(markdown: str) -> str:
-    """The first text below the headings, on one line; GitHub takes 1,024 characters of it."""
-    paragraphs = (part for part in markdown.split("\n\n") if not part.startswith("#"))
-    return " ".join(next(paragraphs, markdown).split())[:1024]
+    """The text below the first heading, on one line; GitHub takes 1,024 characters of it."""
+    text = "\n".join(line for line in markdown.splitlines() if not line.startswith("#"))
+    return " ".join(text.strip().partition("\n\n")[0].split())[:1024]
 
 
 def _results(report: FileReport, codes: Sequence[str], options: Options) -> Iterator[_Object]:
