@@ -263,7 +263,7 @@ def test_sarif_has_a_description_for_every_rule() -> None:
         ("/repo/other/a.py", "/repo/sub", "/repo", "other/a.py", "file:///repo/"),
         ("/elsewhere/a b.py", "/repo", None, "file:///elsewhere/a%20b.py", "file:///repo/"),
         ("c:d.py", "/repo", None, "c%3Ad.py", "file:///repo/"),
-        ("C:/x/a.py", "C:/x y", None, "file:///C%3A/x/a.py", "file:///C%3A/x%20y/"),
+        ("C:/x/a.py", "C:/x y", None, "file:///C:/x/a.py", "file:///C:/x%20y/"),
     ],
 )
 def test_sarif_addresses(path: str, root: str, checkout: str | None, address: str, base: str) -> None:

@@ -222,7 +222,7 @@ train.py:4:5: MLF101 log_metric runs once per
 3 | for batch in train_loader:
 """
     )
-    assert max(cell_len(line) for line in text.splitlines()[:-1]) <= 48
+    assert max(cell_len(line) for line in text.splitlines()) <= 48
     flat = " ".join(text.split())
     assert HOT.message in flat
 
@@ -301,7 +301,8 @@ def test_excerpt_keeps_the_end_when_the_finding_is_there() -> None:
 
 
 def test_excerpt_cuts_a_finding_wider_than_the_terminal() -> None:
-    assert marked("  " + "x" * 50, 2, 52, 20) == ("…" + "x" * 18 + "…", " " + "^" * 18)
+    assert marked("  " + "x" * 50, 2, 52, 20) == ("  " + "x" * 16 + "…", "  " + "^" * 16)
+    assert marked(" " * 9 + "x" * 50, 9, 59, 20) == ("…" + "x" * 18 + "…", " " + "^" * 18)
 
 
 def test_excerpt_never_splits_wide_characters() -> None:

@@ -190,15 +190,15 @@ def _artifact(path: str, options: Options) -> _Object:
 
 
 def _file_address(path: str) -> str:
-    return f"file:///{_quoted(path.lstrip('/'))}"
+    return f"file:///{_quoted(path.lstrip('/'), '/:')}"  # with the colon of a drive
 
 
-def _quoted(path: str) -> str:
+def _quoted(path: str, safe: str = "/") -> str:
     """A path as part of an address: byte by byte, also where its bytes are no text."""
     try:
-        return quote(os.fsencode(path))
+        return quote(os.fsencode(path), safe)
     except UnicodeEncodeError:  # names that no file has, as of standard input
-        return quote(without_surrogates(path))
+        return quote(without_surrogates(path), safe)
 
 
 def _plain(text: str) -> str:
