@@ -16,20 +16,24 @@ from urllib.parse import quote, unquote_to_bytes
 import consumers
 import pytest
 from diff_cover.violationsreporters.violations_reporter import flake8_driver
-from doors import ROOT
+from doors import FIXTURES, ROOT
 from hypothesis import given
 from hypothesis import strategies as st
 from notebooks import written
 from test_report import HOT, NOTE, NOTE_REPORT, OPTIONS, PARAMS, RESULTS, TRAIN, TRAIN_REPORT, report_of
 
+from mlflow_lint.config import default_settings
+from mlflow_lint.engine import Project, check_files
 from mlflow_lint.findings import Applicability, Edit, Fix, Region, Severity
 from mlflow_lint.report import FOR_PEOPLE, FORMATS, render
 from mlflow_lint.report.line_hash import line_hashes
 from mlflow_lint.report.model import FileReport, Options
+from mlflow_lint.report.on_disk import OnDisk
 from mlflow_lint.report.visible import visible
 from mlflow_lint.request import Outcome, Request, Terminal
 from mlflow_lint.rules.registry import all_rules
 from mlflow_lint.run import run
+from mlflow_lint.source.file import split_lines
 
 MACHINES = [name for name in FORMATS if name not in FOR_PEOPLE]
 
@@ -155,12 +159,66 @@ def test_a_file_whose_name_is_no_text(name: str, tmp_path: Path, report: Report)
         assert told.endswith(path if name in ("json", "json-lines") else "udcff.py")
 
 
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ('["a\\n",\n"b\\n",\n"c"]', [1, 2, 3]),
+        ('["a\\n",\n"b\\nc\\n",\n"d"]', [1, 2, 2, 3]),
+        ('["a",\n"b\\n",\n"c\\n"]', [1, 3, 3]),
+        ('"a\\nb\\nc"', [1, 1, 1]),
+        ('[\n\n"a"]', [3]),
+        ("[]", [1]),
+        ('""', [1]),
+    ],
+)
+def test_lines_of_cells_in_json_of_any_layout(source: str, expected: list[int]) -> None:
+    text = f'{{"cells": [{{"cell_type": "code", "source": {source}}}], "nbformat": 4}}'
+    disk = OnDisk(replace(report_of(NOTE), path="a.ipynb", cells=(), written=text))
+    assert [disk.line_of(1, number) for number in range(1, len(expected) + 1)] == expected
+    assert disk.line_of(1, 99) == expected[-1]
+    assert disk.line_of(2, 1) == 1
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"cells": [1]}', '{"cells": {}}', '{"cells": 1}', "[" * 100_000])
+def test_a_notebook_that_changes_meanwhile_has_one_line(text: str) -> None:
+    disk = OnDisk(replace(report_of(NOTE), path="a.ipynb", cells=(), written=text))
+    assert disk.region(Region(3, 1, 4, 9, 2)) == Region(1, 1, 1, len(text) + 1)
+
+
 def test_standard_input_may_be_a_notebook(tmp_path: Path, report: Report) -> None:
     outcome = report(tmp_path, "github", stdin=Path("nb.ipynb"))
     assert consumers.github(str(outcome.output)) == [("nb.ipynb", 21, "MLF201"), ("nb.ipynb", 32, "MLF000")]
     fixed = report(tmp_path, "pylint", stdin=Path("nb.ipynb"), fix=True)
     # One line fewer stands above the broken cell once the row is one call.
     assert consumers.pylint(fixed.aside) == [("nb.ipynb", 31, "MLF000")]
+
+
+@pytest.fixture(scope="module")
+def fixtures() -> list[FileReport]:
+    """What is found in the fixtures, checked once for all formats."""
+    paths = sorted([*FIXTURES.rglob("*.py"), *FIXTURES.rglob("*.ipynb")])
+    settings = default_settings(FIXTURES)
+    checked = check_files(Project(FIXTURES, ROOT), [(path, settings) for path in paths])
+    return [
+        FileReport(
+            each.path,
+            each.findings,
+            tuple(split_lines(each.text)),
+            each.text,
+            each.cells,
+            path.read_text(encoding="utf-8") if each.cells is not None else "",
+        )
+        for path, each in zip(paths, checked, strict=True)
+    ]
+
+
+@pytest.mark.parametrize("name", MACHINES)
+def test_the_fixtures_open_in_every_consumer(name: str, fixtures: list[FileReport]) -> None:
+    found = [finding for report in fixtures for finding in report.findings]
+    told = consumers.READERS[name](render(name, fixtures, OPTIONS))
+    assert len(found) > 30
+    assert [code for _, _, code in told] == [finding.code for finding in found]
+    assert all(line > 1 for _, line, _ in told)
 
 
 # --- as Ruff has them --------------------------------------------------------------------------------------------
