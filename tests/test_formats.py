@@ -16,19 +16,24 @@ from urllib.parse import quote, unquote_to_bytes
 import consumers
 import pytest
 from diff_cover.violationsreporters.violations_reporter import flake8_driver
+from doors import FIXTURES, ROOT
 from hypothesis import given
 from hypothesis import strategies as st
 from notebooks import written
 from test_report import HOT, NOTE, NOTE_REPORT, OPTIONS, PARAMS, RESULTS, TRAIN, TRAIN_REPORT, report_of
 
+from mlflow_lint.config import default_settings
+from mlflow_lint.engine import Project, check_files
 from mlflow_lint.findings import Applicability, Edit, Fix, Region, Severity
 from mlflow_lint.report import FOR_PEOPLE, FORMATS, render
 from mlflow_lint.report.line_hash import line_hashes
 from mlflow_lint.report.model import FileReport, Options
+from mlflow_lint.report.on_disk import OnDisk
 from mlflow_lint.report.visible import visible
 from mlflow_lint.request import Outcome, Request, Terminal
 from mlflow_lint.rules.registry import all_rules
 from mlflow_lint.run import run
+from mlflow_lint.source.file import split_lines
 
 MACHINES = [name for name in FORMATS if name not in FOR_PEOPLE]
 
@@ -99,9 +104,15 @@ Report = Callable[..., Outcome]
 def report(monkeypatch: pytest.MonkeyPatch) -> Report:
     """Run the command in a folder, in this process: starting one for every case would take minutes."""
 
-    def run_in(folder: Path, name: str, env: Mapping[str, str] | None = None, **request: Any) -> Outcome:
+    def run_in(
+        folder: Path,
+        name: str,
+        env: Mapping[str, str] | None = None,
+        select: Sequence[str] = ("MLF201",),
+        **request: Any,
+    ) -> Outcome:
         monkeypatch.chdir(folder)
-        overrides = {"output-format": name, "select": ["MLF201"]}
+        overrides = {"output-format": name, "select": select}
         return run(Request(overrides=overrides, **request), Terminal.of(None, env or {}), lambda: NOTEBOOK)
 
     return run_in
@@ -148,12 +159,66 @@ def test_a_file_whose_name_is_no_text(name: str, tmp_path: Path, report: Report)
         assert told.endswith(path if name in ("json", "json-lines") else "udcff.py")
 
 
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ('["a\\n",\n"b\\n",\n"c"]', [1, 2, 3]),
+        ('["a\\n",\n"b\\nc\\n",\n"d"]', [1, 2, 2, 3]),
+        ('["a",\n"b\\n",\n"c\\n"]', [1, 3, 3]),
+        ('"a\\nb\\nc"', [1, 1, 1]),
+        ('[\n\n"a"]', [3]),
+        ("[]", [1]),
+        ('""', [1]),
+    ],
+)
+def test_lines_of_cells_in_json_of_any_layout(source: str, expected: list[int]) -> None:
+    text = f'{{"cells": [{{"cell_type": "code", "source": {source}}}], "nbformat": 4}}'
+    disk = OnDisk(replace(report_of(NOTE), path="a.ipynb", cells=(), written=text))
+    assert [disk.line_of(1, number) for number in range(1, len(expected) + 1)] == expected
+    assert disk.line_of(1, 99) == expected[-1]
+    assert disk.line_of(2, 1) == 1
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"cells": [1]}', '{"cells": {}}', '{"cells": 1}', "[" * 100_000])
+def test_a_notebook_that_changes_meanwhile_has_one_line(text: str) -> None:
+    disk = OnDisk(replace(report_of(NOTE), path="a.ipynb", cells=(), written=text))
+    assert disk.region(Region(3, 1, 4, 9, 2)) == Region(1, 1, 1, len(text) + 1)
+
+
 def test_standard_input_may_be_a_notebook(tmp_path: Path, report: Report) -> None:
     outcome = report(tmp_path, "github", stdin=Path("nb.ipynb"))
     assert consumers.github(str(outcome.output)) == [("nb.ipynb", 21, "MLF201"), ("nb.ipynb", 32, "MLF000")]
     fixed = report(tmp_path, "pylint", stdin=Path("nb.ipynb"), fix=True)
     # One line fewer stands above the broken cell once the row is one call.
     assert consumers.pylint(fixed.aside) == [("nb.ipynb", 31, "MLF000")]
+
+
+@pytest.fixture(scope="module")
+def fixtures() -> list[FileReport]:
+    """What is found in the fixtures, checked once for all formats."""
+    paths = sorted([*FIXTURES.rglob("*.py"), *FIXTURES.rglob("*.ipynb")])
+    settings = default_settings(FIXTURES)
+    checked = check_files(Project(FIXTURES, ROOT), [(path, settings) for path in paths])
+    return [
+        FileReport(
+            each.path,
+            each.findings,
+            tuple(split_lines(each.text)),
+            each.text,
+            each.cells,
+            path.read_text(encoding="utf-8") if each.cells is not None else "",
+        )
+        for path, each in zip(paths, checked, strict=True)
+    ]
+
+
+@pytest.mark.parametrize("name", MACHINES)
+def test_the_fixtures_open_in_every_consumer(name: str, fixtures: list[FileReport]) -> None:
+    found = [finding for report in fixtures for finding in report.findings]
+    told = consumers.READERS[name](render(name, fixtures, OPTIONS))
+    assert len(found) > 30
+    assert [code for _, _, code in told] == [finding.code for finding in found]
+    assert all(line > 1 for _, line, _ in told)
 
 
 # --- as Ruff has them --------------------------------------------------------------------------------------------
@@ -228,6 +293,7 @@ def test_sarif_tells_the_rules_that_were_broken() -> None:
         "metric-in-hot-loop",
     )
     assert metric["help"]["markdown"].startswith("## What it does")
+    assert metric["fullDescription"]["text"].startswith("Finds `log_metric`, `log_metrics` and `log_batch` that run")
     assert metric["helpUri"] == "https://docs.example/rules/MLF101"
     assert metric["defaultConfiguration"]["level"] == "error"
     assert [result["level"] for result in run["results"]] == ["note", "error", "note"]
@@ -255,7 +321,7 @@ def test_sarif_has_a_description_for_every_rule() -> None:
         ("/repo/other/a.py", "/repo/sub", "/repo", "other/a.py", "file:///repo/"),
         ("/elsewhere/a b.py", "/repo", None, "file:///elsewhere/a%20b.py", "file:///repo/"),
         ("c:d.py", "/repo", None, "c%3Ad.py", "file:///repo/"),
-        ("C:/x/a.py", "C:/x y", None, "file:///C%3A/x/a.py", "file:///C%3A/x%20y/"),
+        ("C:/x/a.py", "C:/x y", None, "file:///C:/x/a.py", "file:///C:/x%20y/"),
     ],
 )
 def test_sarif_addresses(path: str, root: str, checkout: str | None, address: str, base: str) -> None:
@@ -445,3 +511,40 @@ def test_concise_is_read_by_what_reads_flake8() -> None:
         "src/eval.py": [7],
         "train.py": [4, 5],
     }
+
+
+# --- the page ----------------------------------------------------------------------------------------------------
+
+PAGE = (ROOT / "docs" / "output-formats.md").read_text(encoding="utf-8")
+
+
+def sample(name: str) -> str:
+    """The first block of code in the section of a format."""
+    section = PAGE.partition(f"\n## {name}\n")[2].partition("\n## ")[0]
+    return section.partition("```")[2].partition("\n")[2].partition("```")[0]
+
+
+def is_part(sample: Any, whole: Any) -> bool:
+    """Whether all that a sample says is so, whatever it leaves out."""
+    if isinstance(sample, dict):
+        return all(key in whole and is_part(value, whole[key]) for key, value in sample.items())
+    if isinstance(sample, list):
+        return all(is_part(one, other) for one, other in zip(sample, whole, strict=False))
+    return bool(sample == whole)
+
+
+@pytest.mark.parametrize("name", [name for name in FORMATS if name != "json-lines"])
+def test_the_page_shows_what_is_printed(name: str, tmp_path: Path, report: Report) -> None:
+    code = PAGE.partition("```python\n")[2].partition("```")[0]
+    (tmp_path / "train.py").write_text(code)
+    printed = str(report(tmp_path, name, select=["MLF"]).output).replace(str(tmp_path), "/repo")
+    if name == "json":
+        assert [json.loads(sample(name))] == json.loads(printed)
+    elif name == "sarif":
+        assert is_part(json.loads(sample(name)), json.loads(printed))
+    else:
+        assert sample(name) == printed
+
+
+def test_the_page_has_every_format() -> None:
+    assert [line[3:] for line in PAGE.splitlines() if line.startswith("## ")] == list(FORMATS)

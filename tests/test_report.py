@@ -9,15 +9,19 @@ import sys
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from mlflow_lint.findings import Applicability, Edit, Finding, Fix, Region, Severity, Step
 from mlflow_lint.report import render
 from mlflow_lint.report.excerpt import excerpt
 from mlflow_lint.report.model import FileReport, Options
+from mlflow_lint.report.small_diff import SmallDiffs
 from mlflow_lint.report.statistics import render as render_statistics
 from mlflow_lint.report.summary import summary
 from mlflow_lint.report.visible import visible, visible_at_start, visible_each
+from mlflow_lint.source.editing import edited
 
 OPTIONS = Options(color=False, width=100, unsafe_fixes=False, docs_url="https://docs.example/rules/")
 
@@ -171,6 +175,97 @@ def test_full_keeps_excerpts_within_the_width(width: int) -> None:
     assert max(cell_len(shown) for shown in text.splitlines()[1:4]) <= max(width, 24)
 
 
+def test_full_shows_the_reasons_of_the_same_file_around_the_finding() -> None:
+    lines = [f"line_{number}()" for number in range(1, 31)]
+    here = [Step("src/eval.py", line, "why") for line in (20, 5, 2, 7, 6, 25)]
+    chain = (*here, Step("other.py", 9, "there"))
+    finding = replace(NOTE, region=Region(6, 1, 6, 9), chain=chain)
+    text = render("full", (report_of(finding, *lines),), OPTIONS)
+    shown = [line.partition("|")[0] + "|" + line.partition("|")[2] for line in text.splitlines()[1:13]]
+    assert shown == [
+        "   |",
+        " 2 | line_2()",
+        "   | --------",
+        "   :|",
+        " 5 | line_5()",
+        "   | --------",
+        " 6 | line_6()",
+        "   | ^^^^^^^^",
+        " 7 | line_7()",
+        "   | --------",
+        "   :|",
+        "20 | line_20()",
+    ]
+
+
+def test_full_cuts_long_fixes_and_says_where_the_rest_is() -> None:
+    text = "x = 1\n" * 3
+    for applicability, said in [
+        (Applicability.SAFE, "  : 7 more lines, see --diff"),
+        (Applicability.UNSAFE, "  : 7 more lines, see --diff --unsafe-fixes"),
+    ]:
+        fix = Fix("Grow", (Edit(6, 12, "y = 2\n" * 20),), applicability)
+        finding = replace(NOTE, region=Region(2, 1, 2, 2), fix=fix)
+        out = render("full", (FileReport("src/eval.py", (finding,), tuple(text.splitlines()), text),), OPTIONS)
+        assert said in out.splitlines()
+        assert out.count("y = 2") == 13
+
+
+def test_full_is_broken_between_words_for_a_terminal() -> None:
+    narrow = replace(OPTIONS, width=48, wrap=True)
+    text = render("full", (TRAIN_REPORT,), narrow)
+    assert text.startswith(
+        """\
+train.py:4:5: MLF101 log_metric runs once per
+  batch (loop over train_loader, line 3)
+  |
+3 | for batch in train_loader:
+"""
+    )
+    assert max(cell_len(line) for line in text.splitlines()) <= 48
+    flat = " ".join(text.split())
+    assert HOT.message in flat
+
+
+# the small diff of a fix
+
+
+@pytest.mark.parametrize(
+    ("text", "edits", "expected"),
+    [
+        ("a\nb\nc\n", [Edit(2, 3, "B")], [(2, ["b"], ["B"])]),
+        ("a\nb\nc\n", [Edit(2, 4, "")], [(2, ["b"], [])]),
+        ("a\nb\nc\n", [Edit(2, 2, "x\n")], [(2, [], ["x"])]),
+        ("a\nb\nc\n", [Edit(0, 1, "A"), Edit(4, 5, "C")], [(1, ["a"], ["A"]), (3, ["c"], ["C"])]),
+        ("a\nb\nc\n", [Edit(0, 1, "A"), Edit(2, 3, "B")], [(1, ["a", "b"], ["A", "B"])]),
+        ("a\r\nb\r\n", [Edit(3, 4, "x\r\ny")], [(2, ["b"], ["x", "y"])]),
+        ("a", [Edit(1, 1, "\nb")], [(2, [], ["b"])]),
+        ("a\n", [Edit(2, 2, "b\n")], [(2, [], ["b"])]),
+        ("a\n", [Edit(0, 1, "a")], []),
+        ("a\n", [Edit(0, 9, "a")], []),
+    ],
+)
+def test_small_diff(text: str, edits: list[Edit], expected: list[tuple[int, list[str], list[str]]]) -> None:
+    report = FileReport("a.py", (), tuple(text.splitlines()), text)
+    hunks = SmallDiffs(report).of(Fix("", tuple(edits), Applicability.SAFE))
+    assert [(hunk.line, list(hunk.gone), list(hunk.come)) for hunk in hunks] == expected
+
+
+@given(st.text("ab\n", max_size=12), st.data())
+def test_small_diffs_applied_give_the_fixed_text(text: str, data: st.DataObject) -> None:
+    places = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=6, unique=True), label="places"))
+    words = st.text("xy\n", max_size=3)
+    pairs = zip(places[::2], places[1::2], strict=False)
+    edits = tuple(Edit(start, end, data.draw(words)) for start, end in pairs)
+    report = FileReport("a.py", (), (), text)
+    lines = text.split("\n")
+    for hunk in reversed(SmallDiffs(report).of(Fix("", edits, Applicability.SAFE))):
+        first = hunk.line - 1
+        assert tuple(lines[first : first + len(hunk.gone)]) == hunk.gone
+        lines[first : first + len(hunk.gone)] = hunk.come
+    assert "\n".join(lines) == edited(text, edits)
+
+
 # excerpt
 
 
@@ -206,7 +301,8 @@ def test_excerpt_keeps_the_end_when_the_finding_is_there() -> None:
 
 
 def test_excerpt_cuts_a_finding_wider_than_the_terminal() -> None:
-    assert marked("  " + "x" * 50, 2, 52, 20) == ("…" + "x" * 18 + "…", " " + "^" * 18)
+    assert marked("  " + "x" * 50, 2, 52, 20) == ("  " + "x" * 16 + "…", "  " + "^" * 16)
+    assert marked(" " * 9 + "x" * 50, 9, 59, 20) == ("…" + "x" * 18 + "…", " " + "^" * 18)
 
 
 def test_excerpt_never_splits_wide_characters() -> None:

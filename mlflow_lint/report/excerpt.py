@@ -72,8 +72,12 @@ def _shown(line: str) -> list[str]:
 def _window(shown: list[str], start: int, end: int, room: int) -> tuple[int, int]:
     """Return the slice of `shown` that has `start`, what follows up to `end`, and what else fits around."""
     cells = [cell_len(text) for text in shown]
-    marked = sum(cells[start:end])
-    left = room - marked if sum(cells[:end]) <= room else max(0, room - marked) // 2
+    before, marked = sum(cells[:start]), sum(cells[start:end])
+    if before + marked <= room:
+        left = room - marked
+    else:
+        # Of what is too wide in any case, the end is cut, and the indentation stays to be seen.
+        left = before if marked > room and before <= room // 3 else max(0, room - marked) // 2
     first = start
     while first > 0 and cells[first - 1] <= left:
         first -= 1

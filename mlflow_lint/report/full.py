@@ -35,7 +35,7 @@ def _lines(results: Sequence[FileReport], options: Options) -> Iterator[Line]:
     for report in results:
         if report.findings:
             yield from _blocks(report, options)
-    yield [(summary(results, len(results), options), "bold")]
+    yield from _broken([(summary(results, len(results), options), "bold")], "", options)
 
 
 def _blocks(report: FileReport, options: Options) -> Iterator[Line]:

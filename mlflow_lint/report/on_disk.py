@@ -64,9 +64,12 @@ class OnDisk:
 
         from mlflow_lint.source.rewrite import source_spans
 
+        try:
+            cells = json.loads(self.text.removeprefix("\ufeff"))["cells"]
+            code = [number for number, cell in enumerate(cells) if cell["cell_type"] == "code"]
+        except (ValueError, KeyError, TypeError, RecursionError):  # it has changed since it was linted
+            return []
         index, spans = LineIndex(self.text), source_spans(self.text)
-        cells = json.loads(self.text.removeprefix("\ufeff"))["cells"]
-        code = [number for number, cell in enumerate(cells) if cell["cell_type"] == "code"]
         return [self._line_starts(index, *spans.get(number, (0, 0))) for number in code]
 
     def _line_starts(self, index: LineIndex, start: int, end: int) -> list[int]:

@@ -109,9 +109,9 @@ _SYNTAX_ERROR: _Object = {
 
 
 def _first_paragraph(markdown: str) -> str:
-    """The first text below the headings, on one line; GitHub takes 1,024 characters of it."""
-    paragraphs = (part for part in markdown.split("\n\n") if not part.startswith("#"))
-    return " ".join(next(paragraphs, markdown).split())[:1024]
+    """The text below the first heading, on one line; GitHub takes 1,024 characters of it."""
+    text = "\n".join(line for line in markdown.splitlines() if not line.startswith("#"))
+    return " ".join(text.strip().partition("\n\n")[0].split())[:1024]
 
 
 def _results(report: FileReport, codes: Sequence[str], options: Options) -> Iterator[_Object]:
@@ -190,15 +190,15 @@ def _artifact(path: str, options: Options) -> _Object:
 
 
 def _file_address(path: str) -> str:
-    return f"file:///{_quoted(path.lstrip('/'))}"
+    return f"file:///{_quoted(path.lstrip('/'), '/:')}"  # with the colon of a drive
 
 
-def _quoted(path: str) -> str:
+def _quoted(path: str, safe: str = "/") -> str:
     """A path as part of an address: byte by byte, also where its bytes are no text."""
     try:
-        return quote(os.fsencode(path))
+        return quote(os.fsencode(path), safe)
     except UnicodeEncodeError:  # names that no file has, as of standard input
-        return quote(without_surrogates(path))
+        return quote(without_surrogates(path), safe)
 
 
 def _plain(text: str) -> str:
