@@ -7,6 +7,7 @@ Invariant: a row never mixes runs, steps or other arguments, and never holds one
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -80,10 +81,12 @@ class Row:
 def rows(effects: Effects, bodies: Iterable[Body], keyed: set[int]) -> Iterator[Row]:
     """Rows of a file, in order; those in a loop over keys (`keyed`, by `id`) are left to the rule for that loop."""
     for body in bodies:
+        written = Counter(id(site.block) for site in effects.touching(body) if _write(effects, site) is not None)
+        shared = {block for block, count in written.items() if count > 1}
         by_block: dict[int, dict[int, Site]] = {}
         blocks: dict[int, facts.Block] = {}
-        for site in effects.sites(body):
-            if site.stands_alone:
+        for site in effects.sites(body) if shared else ():
+            if id(site.block) in shared and site.stands_alone:
                 by_block.setdefault(id(site.block), {})[site.index] = site
                 blocks[id(site.block)] = site.block
         for key, block in blocks.items():
