@@ -20,13 +20,18 @@ def error_line(message: str) -> str:
     return f"mlflow-lint: error: {visible(message)}\n"
 
 
-def defect(error: BaseException, file: str | None = None) -> str:
-    """Return the line for an error that is our fault; MLFLOW_LINT_TRACEBACK=1 adds the traceback."""
+def defect_message(error: BaseException, file: str | None = None) -> str:
+    """Say in one line what went wrong by our fault."""
     place = f" in {file}" if file else ""
     what = " ".join(f"{type(error).__name__}: {error}".split())
+    return f"internal error{place}: {what}: a defect of mlflow-lint, please report it"
+
+
+def defect(error: BaseException, file: str | None = None) -> str:
+    """Return the line for an error that is our fault; MLFLOW_LINT_TRACEBACK=1 adds the traceback."""
     asked = os.environ.get("MLFLOW_LINT_TRACEBACK", "") not in ("", "0")
     hint = "" if asked else " (MLFLOW_LINT_TRACEBACK=1 shows the traceback)"
-    line = error_line(f"internal error{place}: {what}: a defect of mlflow-lint, please report it{hint}")
+    line = error_line(defect_message(error, file) + hint)
     return line + "".join(traceback.format_exception(error)) if asked else line
 
 
