@@ -77,6 +77,7 @@ class Effects:
         self._start()
         self._targets.clear()
         self._touching.clear()
+        self._bodies.clear()
         self._found.clear()
         self._known.clear()
 
