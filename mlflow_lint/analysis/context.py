@@ -49,7 +49,7 @@ class Context:
     @cached_property
     def bodies(self) -> tuple[Body, ...]:
         """The module and every function of the file."""
-        return tuple(self.effects.bodies(self.unit))
+        return self.effects.bodies(self.unit)
 
     @cached_property
     def lifecycle(self) -> Lifecycle:

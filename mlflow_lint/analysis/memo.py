@@ -9,6 +9,7 @@ question of a circle was asked first elsewhere.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
+from itertools import islice
 from typing import Generic, TypeVar
 
 Answer = TypeVar("Answer")
@@ -45,7 +46,7 @@ class Memo(Generic[Answer]):
             found, lowest = self._passing[key]
             self._lowest = min(self._lowest, lowest)
             return found
-        depth = len(self._asked)
+        depth, before = len(self._asked), len(self._passing)
         if depth > _DEEPEST:
             # As if it led back to the first question: what rests on it is unknown, and silent.
             self._lowest = 0
@@ -61,7 +62,9 @@ class Memo(Generic[Answer]):
             self._passing[key] = (found, lowest)
             self._lowest = min(self._lowest, lowest)
             return found
-        circle = [other for other, (_, low) in self._passing.items() if low >= depth]
+        # Those that lead back to this question were asked since: the last ones.
+        since = islice(reversed(self._passing.items()), len(self._passing) - before)
+        circle = [other for other, (_, low) in since if low >= depth]
         if len(circle) > _LARGEST_CIRCLE:
             found = self._neutral
             self._known.update(dict.fromkeys(circle, self._neutral))

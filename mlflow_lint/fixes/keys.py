@@ -18,7 +18,17 @@ _Part = str | facts.Expression | tuple[facts.Expression, str]
 def all_differ(keys: Sequence[facts.Expression]) -> bool:
     """Whether no two of these keys can be equal."""
     parts = [_parts(key) for key in keys]
-    return all(_differ(parts[i], parts[j]) for i in range(len(parts)) for j in range(i))
+    literal = [part for part in parts if _text(part) is not None]
+    built = [part for part in parts if _text(part) is None]
+    if len({_text(part) for part in literal}) < len(literal):
+        return False
+    return all(_differ(part, other) for i, part in enumerate(built) for other in (*literal, *built[:i]))
+
+
+def _text(parts: list[_Part]) -> str | None:
+    """What a key says that is all literal."""
+    words = [part for part in parts if isinstance(part, str)]
+    return "".join(words) if len(words) == len(parts) else None
 
 
 def _parts(key: facts.Expression) -> list[_Part]:

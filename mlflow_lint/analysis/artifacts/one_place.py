@@ -86,7 +86,7 @@ def repeated_uploads(
 ) -> Iterator[RepeatedUpload]:
     """Calls of MLflow's `names` (or of functions that call them) that upload to one place again and again."""
     for body in bodies:
-        for site in effects.sites(body):
+        for site in effects.touching(body):
             if not _leads_to(effects, site, names):
                 continue
             found = _in_loop(effects, site, body, names, read, chosen) or _in_hook(
@@ -115,7 +115,7 @@ def _target(
             continue
         body = Body(function.definition.body, Place(function.scope, function.receiver), function)
         inside = turn_of_body(body)
-        for inner in effects.sites(body):
+        for inner in effects.touching(body):
             if any(isinstance(frame, (Loop, Run)) for frame in inner.frames) or not _leads_to(effects, inner, names):
                 continue
             target = _target(effects, inner, inside, names, read, chosen, depth + 1)

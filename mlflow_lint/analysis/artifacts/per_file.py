@@ -55,7 +55,7 @@ def files_one_by_one(effects: Effects, bodies: Iterable[Body]) -> Iterator[FileU
     """Uploads of a file that run once per file, in order; the first of each nest of loops."""
     for body in bodies:
         seen: set[int] = set()
-        for site in effects.sites(body):
+        for site in effects.touching(body):
             uploaded = _upload(effects, site)
             loop = _loop(effects, site) if uploaded is not None else None
             if uploaded is None or loop is None:

@@ -62,7 +62,7 @@ def keyed_writes(effects: Effects, bodies: Iterable[Body], replayed: Container[i
     for body in bodies:
         seen: set[tuple[int, Kind]] = set()
         varying: dict[int, frozenset[str]] = {}
-        for site in effects.sites(body):
+        for site in effects.touching(body):
             loop = _innermost(site)
             if loop is None or id(site.call) in replayed:
                 continue

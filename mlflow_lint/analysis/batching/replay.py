@@ -90,7 +90,7 @@ def replays(effects: Effects, bodies: Iterable[Body]) -> Iterator[Replay]:
     """Every call of a file that replays finished data, in order."""
     walks: dict[int, bool] = {}
     for body in bodies:
-        for site in effects.sites(body):
+        for site in effects.touching(body):
             loops = _walks(effects, site, walks)
             point = _point(effects, site, body) if loops else None
             if point is None:

@@ -7,6 +7,7 @@ Invariant: a row never mixes runs, steps or other arguments, and never holds one
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -80,10 +81,12 @@ class Row:
 def rows(effects: Effects, bodies: Iterable[Body], keyed: set[int]) -> Iterator[Row]:
     """Rows of a file, in order; those in a loop over keys (`keyed`, by `id`) are left to the rule for that loop."""
     for body in bodies:
+        written = Counter(id(site.block) for site in effects.touching(body) if _write(effects, site) is not None)
+        shared = {block for block, count in written.items() if count > 1}
         by_block: dict[int, dict[int, Site]] = {}
         blocks: dict[int, facts.Block] = {}
-        for site in effects.sites(body):
-            if site.stands_alone:
+        for site in effects.sites(body) if shared else ():
+            if id(site.block) in shared and site.stands_alone:
                 by_block.setdefault(id(site.block), {})[site.index] = site
                 blocks[id(site.block)] = site.block
         for key, block in blocks.items():
@@ -95,12 +98,21 @@ def rows(effects: Effects, bodies: Iterable[Body], keyed: set[int]) -> Iterator[
             yield from _rows_of_block(effects, body, block, found)
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class _Open:
+    """A row that may go on."""
+
+    writes: list[Write]
+    keys: set[str]
+    """Those that are literals."""
+
+
 def _rows_of_block(effects: Effects, body: Body, block: facts.Block, sites: dict[int, Site]) -> Iterator[Row]:
-    open_rows: dict[tuple[Kind, bool, facts.Expression | None], list[Write]] = {}
+    open_rows: dict[tuple[Kind, bool, facts.Expression | None], _Open] = {}
     closed: list[list[Write]] = []
 
     def close(*keys: tuple[Kind, bool, facts.Expression | None]) -> None:
-        closed.extend(open_rows.pop(key) for key in keys)
+        closed.extend(open_rows.pop(key).writes for key in keys)
 
     for index, statement in enumerate(block):
         site = sites.get(index)
@@ -111,11 +123,12 @@ def _rows_of_block(effects: Effects, body: Body, block: facts.Block, sites: dict
             key = (write.api.kind, write.api.client, _receiver(write))
             row = open_rows.get(key)
             if row is not None and _continues(effects, row, write):
-                row.append(write)
+                row.writes.append(write)
+                row.keys.update(literal_keys(write))
             else:
                 if row is not None:
                     close(key)
-                open_rows[key] = [write]
+                open_rows[key] = _Open([write], literal_keys(write))
             continue
         if site is not None and _is_other_write(effects, site):
             continue
@@ -124,7 +137,7 @@ def _rows_of_block(effects: Effects, body: Body, block: facts.Block, sites: dict
             close(*list(open_rows))
             continue
         changed = assigned_names((statement,))
-        close(*[key for key, row in open_rows.items() if changed & _steered(row[0])])
+        close(*[key for key, row in open_rows.items() if changed & _steered(row.writes[0])])
     close(*list(open_rows))
     for writes in sorted(closed, key=lambda row: row[0].index):
         if len(writes) > 1:
@@ -175,15 +188,15 @@ def _writes(effects: Effects, call: facts.Call, write: Write) -> bool:
     return any(api.kind is not Kind.READ for api in (*effects.apis(call, place), *apis))
 
 
-def _continues(effects: Effects, row: list[Write], write: Write) -> bool:
-    between = write.site.place.unit.text[row[-1].site.statement.span[1] : write.site.statement.span[0]]
+def _continues(effects: Effects, row: _Open, write: Write) -> bool:
+    between = write.site.place.unit.text[row.writes[-1].site.statement.span[1] : write.site.statement.span[0]]
     if _CELL.search(between):
         return False
-    first = row[0].others
+    first = row.writes[0].others
     others = write.others
     if first != others or not all(is_pure(v, write.site.place, effects.resolver) for v in others.values()):
         return False
-    return not (literal_keys(write) & {key for earlier in row for key in literal_keys(earlier)})
+    return row.keys.isdisjoint(literal_keys(write))
 
 
 def literal_keys(write: Write) -> set[str]:

@@ -43,12 +43,14 @@ class ChangedParam:
 def changed_params(effects: Effects, bodies: Iterable[Body]) -> Iterator[ChangedParam]:
     """Params of a file whose value changes, in order; the first of each call."""
     for body in bodies:
+        if not any(_is_param(effects.api(site.call, site.place)) for site in effects.touching(body)):
+            continue
         logged: dict[str, tuple[Site, str, facts.Expression | None]] = {}
         for site in effects.sites(body):
             if _may_change_runs(effects, site):
                 logged.clear()
             api = effects.api(site.call, site.place)
-            if api is None or api.kind is not Kind.PARAM or expects_failure(site):
+            if api is None or not _is_param(api) or expects_failure(site):
                 continue
             found: ChangedParam | None = None
             for entry in entries(effects, site, api):
@@ -64,6 +66,10 @@ def changed_params(effects: Effects, bodies: Iterable[Body]) -> Iterator[Changed
                     logged.setdefault(key, (site, str(entry.value.value), _run_of(site, api)))
             if found is not None:
                 yield found
+
+
+def _is_param(api: Api | None) -> bool:
+    return api is not None and api.kind is Kind.PARAM
 
 
 def _may_change_runs(effects: Effects, site: Site) -> bool:

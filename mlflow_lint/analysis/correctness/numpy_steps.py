@@ -52,7 +52,7 @@ def numpy_steps(effects: Effects, unit: Unit, bodies: Iterable[Body]) -> Iterato
         return
     reader = _Reader(effects)
     for body in bodies:
-        for site in effects.sites(body):
+        for site in effects.touching(body):
             found = _step_of(effects, site)
             if found is None:
                 continue

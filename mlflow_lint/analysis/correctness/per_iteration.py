@@ -57,7 +57,7 @@ class IterationKey:
 def iteration_keys(effects: Effects, bodies: Iterable[Body], walks: Container[int]) -> Iterator[IterationKey]:
     """Keys of a file that hold a counter, in order; the first of each call."""
     for body in bodies:
-        for site in effects.sites(body):
+        for site in effects.touching(body):
             for api, key, place, chain in _keys(effects, site, body):
                 found = _counted(effects, key, place, site, body, walks)
                 if found is not None:

@@ -82,7 +82,7 @@ class Stepless:
 def stepless_metrics(effects: Effects, bodies: Iterable[Body], walks: Container[int]) -> Iterator[Stepless]:
     """Metrics of a file that miss their step, in order."""
     for body in bodies:
-        for site in effects.sites(body):
+        for site in effects.touching(body):
             write = _direct(effects, site, body) or _through(effects, site, body, 0)
             if write is None or _is_summary(write) or expects_failure(site):
                 continue
@@ -130,7 +130,7 @@ def _through(effects: Effects, site: Site, body: Body, depth: int) -> _Write | N
         effects.opens_run(one.call, one.place) or effects.ends_run(one.call, one.place) for one in effects.sites(inner)
     ):
         return None
-    for one in effects.sites(inner):
+    for one in effects.touching(inner):
         if _is_chosen(effects, one.frames, None) or any(_is_long(effects, frame) for frame in one.frames):
             continue
         write = _direct(effects, one, inner) or _without(effects, one, inner, filled)
@@ -373,7 +373,7 @@ def _wrapper(effects: Effects, site: Site, body: Body, write: _Write) -> Steples
 
 def _passes_a_step(effects: Effects, body: Body) -> bool:
     """Whether another write of a function has a step: then it is known which ones need one."""
-    for site in effects.sites(body):
+    for site in effects.touching(body):
         api = effects.api(site.call, site.place)
         if api is not None and api.kind is Kind.METRIC and given(site.call, api, "step") is not None:
             return True

@@ -47,7 +47,7 @@ def repeated_params(effects: Effects, bodies: Iterable[Body]) -> Iterator[Repeat
     for body in bodies:
         groups: dict[tuple[int, int], list[Site]] = {}
         firsts: dict[tuple[int, int], tuple[Loop | facts.Function, str, tuple[Step, ...]]] = {}
-        for site in effects.sites(body):
+        for site in effects.touching(body):
             written = _param(effects, site, body)
             if written is None:
                 continue

@@ -49,7 +49,7 @@ def hot_writes(effects: Effects, bodies: Iterable[Body], replays: Container[int]
     """
     for body in bodies:
         seen: set[tuple[int, int, Kind]] = set()
-        for site in effects.sites(body):
+        for site in effects.touching(body):
             writes = list(counted_writes(effects, site, body))
             if not writes:
                 continue

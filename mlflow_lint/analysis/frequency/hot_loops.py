@@ -58,7 +58,7 @@ def hot_loop(write: HotWrite, effects: Effects, replays: Container[int]) -> HotL
     if inner is None or outer is None or isinstance(inner.node, facts.Clause) or isinstance(outer.node, facts.Clause):
         return None
     by_block: dict[int, list[Write | None]] = {}
-    for site in effects.sites(write.body):
+    for site in effects.touching(write.body):
         if outer in site.frames and _is_hot(site, write.body, effects, replays):
             by_block.setdefault(id(site.block), []).append(_plain(site, effects))
     blocks = tuple(tuple(filter(None, found)) for found in by_block.values() if None not in found)

@@ -42,7 +42,7 @@ def repeated_models(effects: Effects, bodies: Iterable[Body]) -> Iterator[ModelW
     """Model writes of a file that run each epoch or step, in order; the first in each block of a loop."""
     for body in bodies:
         seen: set[tuple[int, int]] = set()
-        for site in effects.sites(body):
+        for site in effects.touching(body):
             logged = path_to(effects, site, Kind.MODEL, lambda inner: is_selected(effects, inner.frames, None))
             around = _around(effects, site, body) if logged is not None else None
             if logged is None or around is None or (around.marker, id(site.block)) in seen:

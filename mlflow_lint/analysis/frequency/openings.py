@@ -46,7 +46,7 @@ def openings(effects: Effects, bodies: Iterable[Body]) -> Iterator[Opening]:
     """Runs of a file that are opened too often, in order; the outermost in each loop or helper."""
     for body in bodies:
         seen: set[int] = set()
-        for site in effects.sites(body):
+        for site in effects.touching(body):
             opened = _opened(effects, site)
             if opened is None:
                 continue

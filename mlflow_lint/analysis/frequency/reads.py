@@ -58,7 +58,7 @@ def repeated_reads(effects: Effects, bodies: Iterable[Body]) -> Iterator[Read]:
     """Queries of a file that a loop repeats, in order."""
     for body in bodies:
         asked: dict[tuple[int, facts.Call], Site] = {}
-        for site in effects.sites(body):
+        for site in effects.touching(body):
             api = effects.api(site.call, site.place)
             if api is None or api.kind is not Kind.READ or any(isinstance(f, Rescue) for f in site.frames):
                 continue

@@ -39,7 +39,7 @@ class Setup:
 def repeated_setups(effects: Effects, bodies: Iterable[Body]) -> Iterator[Setup]:
     """Repeated set-up calls of a file, in order."""
     for body in bodies:
-        for site in effects.sites(body):
+        for site in effects.touching(body):
             found = _setup(effects, site)
             around = _loop(effects, site, body) or _hook(effects, site, body) if found is not None else None
             if found is not None and around is not None:

@@ -23,7 +23,7 @@ _TELLS_VERSION = re.compile(r"version|signature|hasattr|mlflow_?v?[23]|getfullar
 def named_calls(effects: Effects, bodies: Iterable[Body]) -> Iterator[tuple[str, Site]]:
     """The calls of a file, in order, as `mlflow.sklearn.log_model` or `MlflowClient.get_trace`."""
     for body in bodies:
-        for site in effects.sites(body):
+        for site in effects.touching(body):
             target = effects.target(site.call, site.place)
             if not isinstance(target, External) or target.applied or any(map(_is_for_one_version, site.frames)):
                 continue

@@ -7,6 +7,7 @@ Invariant: the answer rests on the base class's file and what lies around it, ne
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 
 from mlflow_lint.analysis.names.meaning import ClassRef, FunctionRef, Instance
@@ -26,6 +27,7 @@ class Overrides:
     def __init__(self, resolver: Resolver) -> None:
         self._resolver = resolver
         self._loaded: dict[str, tuple[ClassRef, ...]] = {}
+        self._imported: dict[Unit, tuple[str, ...]] = {}
 
     def loaded(self, method: FunctionRef) -> list[FunctionRef]:
         """The methods that subclasses put in place of an abstract method, of those that are sure to be loaded."""
@@ -74,10 +76,10 @@ class Overrides:
         """The modules that importing `unit` from outside of its package loads as well."""
         modules = self._resolver.modules
         found: dict[str, Unit] = {}
-        pending = modules.finder.packages(unit.file) if unit.file else []
+        pending = deque(modules.finder.packages(unit.file) if unit.file else ())
         seen = {unit.file}
         while pending and len(seen) <= _MOST_MODULES:
-            file = pending.pop(0)
+            file = pending.popleft()
             if file in seen:
                 continue
             seen.add(file)
@@ -88,7 +90,13 @@ class Overrides:
                 pending += self._imports(other)
         return list(found.values())
 
-    def _imports(self, unit: Unit) -> Iterator[str]:
+    def _imports(self, unit: Unit) -> tuple[str, ...]:
+        """The files of the modules that a module imports."""
+        if unit not in self._imported:
+            self._imported[unit] = tuple(dict.fromkeys(self._imports_of(unit)))
+        return self._imported[unit]
+
+    def _imports_of(self, unit: Unit) -> Iterator[str]:
         names = [b.name for group in unit.scope.bindings.values() for b in group if isinstance(b, Imported)]
         for name in (*names, *unit.scope.stars):
             file = self._resolver.modules.finder.find(unit.file, name.module, name.level)

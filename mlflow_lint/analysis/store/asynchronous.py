@@ -37,7 +37,7 @@ class Switch:
 def switched_on(effects: Effects, unit: Unit, bodies: Iterable[Body]) -> Iterator[Switch]:
     """Where a file makes all writes asynchronous."""
     for body in bodies:
-        for site in effects.sites(body):
+        for site in effects.touching(body):
             meaning = effects.target(site.call, site.place)
             if isinstance(meaning, External) and meaning.dotted == "mlflow.config.enable_async_logging":
                 enable = argument(site.call, "enable", 0)

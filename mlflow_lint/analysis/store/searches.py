@@ -45,7 +45,7 @@ class Search:
 def unbounded_searches(effects: Effects, bodies: Iterable[Body]) -> Iterator[Search]:
     """Fluent searches of a file that ask for all rows and need a few."""
     for body in bodies:
-        for site in effects.sites(body):
+        for site in effects.touching(body):
             api = effects.api(site.call, site.place)
             if api is None or api.client or api.name != "search_runs" or site.call.spread:
                 continue

@@ -59,8 +59,12 @@ class StoreSetting:
         return steps if unit.line(span[0]) != unit.line(self.span[0]) else steps[1:]
 
 
-def store_settings(effects: Effects, unit: Unit) -> Iterator[StoreSetting]:
+def store_settings(effects: Effects, unit: Unit) -> tuple[StoreSetting, ...]:
     """Every setting of a file."""
+    return effects.once(_settings, unit)
+
+
+def _settings(effects: Effects, unit: Unit) -> Iterator[StoreSetting]:
     for body in effects.bodies(unit):
         yield from _of_block(effects, body.block, body)
 

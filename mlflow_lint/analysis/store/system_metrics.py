@@ -66,7 +66,7 @@ def samplings(effects: Effects, unit: Unit, bodies: Iterable[Body]) -> Iterator[
 
 def _set(effects: Effects, bodies: Iterable[Body]) -> Iterator[_Setting]:
     for body in bodies:
-        for site in effects.sites(body):
+        for site in effects.touching(body):
             meaning = effects.target(site.call, site.place)
             name = _SETTERS.get(meaning.dotted) if isinstance(meaning, External) else None
             if name is not None and len(site.call.arguments) == 1:

@@ -8,9 +8,11 @@ contributes nothing to itself (recursion ends), and a summary is bounded.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any, TypeVar
 
 from mlflow_lint.analysis.flow.loops import Loops
 from mlflow_lint.analysis.flow.registered import Registered
@@ -42,6 +44,8 @@ from mlflow_lint.facts.traverse import argument
 from mlflow_lint.findings import Step
 from mlflow_lint.project.modules import Unit
 
+Found = TypeVar("Found")
+
 _MOST_EFFECTS = 24
 _MOST_DEFERRED = 48
 _LONGEST_CHAIN = 8
@@ -53,6 +57,9 @@ class Effects:
     def __init__(self, resolver: Resolver) -> None:
         self.resolver = resolver
         self._targets: dict[tuple[int, int], Meaning | None] = {}
+        self._bodies: dict[Unit, tuple[Body, ...]] = {}
+        self._touching: dict[tuple[int, int], tuple[Site, ...]] = {}
+        self._found: dict[tuple[object, Unit], tuple[Any, ...]] = {}
         # One memo for both, since what is around a call (a run that a helper opens) rests on effects in turn.
         self._known: Memo[tuple[Site, ...] | Summary] = Memo(NOTHING)
         self._start()
@@ -69,16 +76,23 @@ class Effects:
         self.resolver.forget()
         self._start()
         self._targets.clear()
+        self._touching.clear()
+        self._bodies.clear()
+        self._found.clear()
         self._known.clear()
 
     # ---------------------------------------------------------------------------------------------- bodies
-    def bodies(self, unit: Unit) -> Iterator[Body]:
+    def bodies(self, unit: Unit) -> tuple[Body, ...]:
         """The module and every function of a file, in order of appearance."""
+        if unit not in self._bodies:
+            self._bodies[unit] = tuple(self._bodies_of(unit))
+        return self._bodies[unit]
+
+    def _bodies_of(self, unit: Unit) -> Iterator[Body]:
         yield Body(unit.facts.body, Place(unit.scope), None)
-        pending = [unit.scope]
+        pending = deque([unit.scope])
         while pending:
-            scope = pending.pop(0)
-            for inner in scope.inner.values():
+            for inner in pending.popleft().inner.values():
                 pending.append(inner)
                 if isinstance(inner.owner, facts.Function):
                     function = self._function(inner.owner, inner, unit)
@@ -98,6 +112,32 @@ class Effects:
         key = ("sites", id(body.block), id(receiver.definition) if receiver else 0)
         found = self._known.get(key, lambda: tuple(sites(body.block, body.place, self)))
         return found if isinstance(found, tuple) else ()
+
+    def once(self, question: Callable[[Effects, Unit], Iterable[Found]], unit: Unit) -> tuple[Found, ...]:
+        """What a question about a file finds, for those that several rules ask; worked out once."""
+        key = (question, unit)
+        if key not in self._found:
+            self._found[key] = tuple(question(self, unit))
+        return self._found[key]
+
+    def touching(self, body: Body) -> tuple[Site, ...]:
+        """The calls of a body that are or may be calls of MLflow, or that reach a write through the project.
+
+        Most rules ask about nothing else, and most bodies have none. Not to be asked while a summary is worked out.
+        """
+        receiver = body.place.receiver
+        key = (id(body.block), id(receiver.definition) if receiver else 0)
+        if key not in self._touching:
+            self._touching[key] = tuple(site for site in self.sites(body) if self._touches(site))
+        return self._touching[key]
+
+    def _touches(self, site: Site) -> bool:
+        meaning = self.target(site.call, site.place)
+        if meaning is None:
+            return False
+        if any(isinstance(option, External) and option.dotted.startswith("mlflow.") for option in options_of(meaning)):
+            return True
+        return any(reached.effects for reached in self.reached(site.call, site.place))
 
     def hook(self, body: Body) -> tuple[str, Frequency] | None:
         """The framework that calls a function again and again, and how often; None for other bodies."""

@@ -34,7 +34,7 @@ def path_to(
             continue
         function = reached.function
         body = Body(function.definition.body, Place(function.scope, function.receiver), function)
-        for inner in effects.sites(body):
+        for inner in effects.touching(body):
             if any(isinstance(frame, (Loop, Run)) for frame in inner.frames) or sometimes(inner):
                 continue
             found = path_to(effects, inner, kind, sometimes, depth + 1)

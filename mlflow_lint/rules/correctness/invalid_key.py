@@ -43,7 +43,7 @@ def check(rule: Rule, context: Context) -> Iterator[Finding]:
     """Refused keys: the first of each call."""
     effects = context.effects
     for body in context.bodies:
-        for site in effects.sites(body):
+        for site in effects.touching(body):
             api = effects.api(site.call, site.place)
             if api is None or expects_failure(site):
                 continue

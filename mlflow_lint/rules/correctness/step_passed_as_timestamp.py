@@ -35,7 +35,7 @@ from mlflow_lint.rules.base import Example, Rule
 def check(rule: Rule, context: Context) -> Iterator[Finding]:
     """Steps in the place of a timestamp."""
     for body in context.bodies:
-        for site in context.effects.sites(body):
+        for site in context.effects.touching(body):
             api = context.effects.api(site.call, site.place)
             if api is None or not api.client or api.kind is not Kind.METRIC:
                 continue

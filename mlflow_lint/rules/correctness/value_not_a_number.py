@@ -42,7 +42,7 @@ def check(rule: Rule, context: Context) -> Iterator[Finding]:
     """Values that are no numbers: the first of each call."""
     effects = context.effects
     for body in context.bodies:
-        for site in effects.sites(body):
+        for site in effects.touching(body):
             api = effects.api(site.call, site.place)
             if api is None or api.kind not in (Kind.METRIC, Kind.BATCH) or expects_failure(site):
                 continue

@@ -44,7 +44,7 @@ def check(rule: Rule, context: Context) -> Iterator[Finding]:
     """The first place that makes writes asynchronous."""
     switches = list(switched_on(context.effects, context.unit, context.bodies))
     queued = list(_queued(context, by_default=bool(switches)))
-    if not queued and _TRACES.search(context.unit.text):
+    if switches and not queued and _TRACES.search(context.unit.text):
         switches = []  # what is switched on there are the requests of traces, which have a queue of their own
     told = [Switch(f"{api.label} with synchronous=False", site.call.span, site.statement) for _, site, api in queued]
     places = sorted(switches or told, key=lambda switch: switch.span)
@@ -63,7 +63,7 @@ def check(rule: Rule, context: Context) -> Iterator[Finding]:
 
 def _queued(context: Context, *, by_default: bool) -> Iterator[tuple[Body, Site, Api]]:
     for body in context.bodies:
-        for site in context.effects.sites(body):
+        for site in context.effects.touching(body):
             api = context.effects.api(site.call, site.place)
             if api is not None and is_queued(site.call, api, by_default=by_default):
                 yield body, site, api
