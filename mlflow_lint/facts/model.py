@@ -11,14 +11,16 @@ equal when they say the same, wherever they stand.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias
+
+from mlflow_lint.facts.record import record
 
 Span: TypeAlias = tuple[int, int]
 
 
 # ------------------------------------------------------------------------------------------------ expressions
-@dataclass(frozen=True, slots=True)
+@record
 class Constant:
     """A literal string, number, boolean or None."""
 
@@ -27,14 +29,14 @@ class Constant:
     """Where a string stands."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Name:
     """A name that is read or bound."""
 
     id: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Attribute:
     """`value.name`."""
 
@@ -42,7 +44,7 @@ class Attribute:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Subscript:
     """`value[index]`; a slice is an `Opaque` index."""
 
@@ -50,7 +52,7 @@ class Subscript:
     index: Expression
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Argument:
     """One argument of a call: positional, `keyword=value`, `*value` or `**value`."""
 
@@ -62,7 +64,7 @@ class Argument:
     """Where the value stands, its parentheses included."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Call:
     """`function(arguments)`."""
 
@@ -80,7 +82,7 @@ class Call:
         return any(a.star for a in self.arguments)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Operation:
     """A unary, binary or boolean operation; `and`, `or` and `not` are operators too."""
 
@@ -88,7 +90,7 @@ class Operation:
     operands: tuple[Expression, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Comparison:
     """`a < b <= c`: one operator fewer than operands."""
 
@@ -96,7 +98,7 @@ class Comparison:
     operands: tuple[Expression, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Conditional:
     """`body if test else otherwise`."""
 
@@ -105,7 +107,7 @@ class Conditional:
     otherwise: Expression
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Collection:
     """A tuple, list or set display."""
 
@@ -114,14 +116,14 @@ class Collection:
     items: tuple[Expression, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Mapping:
     """A dict display; a `None` key stands for `**value`."""
 
     items: tuple[tuple[Expression | None, Expression], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Interpolation:
     """`{value!r:spec}` of an f-string; `format` is the text of conversion and specification."""
 
@@ -129,7 +131,7 @@ class Interpolation:
     format: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Text:
     """An f-string: literal stretches and interpolations in order."""
 
@@ -137,7 +139,7 @@ class Text:
     span: Span = field(default=(0, 0), compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Clause:
     """One `for target in iterable if condition …` of a comprehension."""
 
@@ -146,7 +148,7 @@ class Clause:
     conditions: tuple[Expression, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Comprehension:
     """A list, set, dict or generator comprehension; the element of a dict one is a `Mapping` of one item."""
 
@@ -160,7 +162,7 @@ class Comprehension:
     """From the first `for` (or `async`) to the end of the last condition."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Lambda:
     """`lambda parameters: body`; the body runs where the lambda is called."""
 
@@ -169,14 +171,14 @@ class Lambda:
     span: Span = field(compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Starred:
     """`*value` in a display or target."""
 
     value: Expression
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Assigned:
     """`name := value`."""
 
@@ -184,21 +186,21 @@ class Assigned:
     value: Expression
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Await:
     """`await value`."""
 
     value: Expression
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Yield:
     """`yield value` or `yield from value`: makes the function around it a generator."""
 
     value: Expression
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Opaque:
     """An expression whose form does not matter, only what is evaluated inside it."""
 
@@ -228,7 +230,7 @@ Expression: TypeAlias = (
 
 
 # ------------------------------------------------------------------------------------------------- statements
-@dataclass(frozen=True, slots=True)
+@record
 class Evaluate:
     """An expression statement, or a statement of which only the evaluated parts matter: `del`, `assert`, `pass`."""
 
@@ -238,7 +240,7 @@ class Evaluate:
     """Whether no other statement shares its line."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Assign:
     """`a = b = value`, or `a: annotation = value`; without a value it only declares."""
 
@@ -249,7 +251,7 @@ class Assign:
     alone: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Update:
     """`target += value` and its kin."""
 
@@ -260,7 +262,7 @@ class Update:
     alone: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Leave:
     """`return`, `raise`, `break` or `continue`."""
 
@@ -269,7 +271,7 @@ class Leave:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ImportedName:
     """One name bound by an import.
 
@@ -283,7 +285,7 @@ class ImportedName:
     attribute: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Import:
     """An import statement."""
 
@@ -292,7 +294,7 @@ class Import:
     alone: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Declare:
     """`global` or `nonlocal`."""
 
@@ -301,7 +303,7 @@ class Declare:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class If:
     """`if test: body else: orelse`; `elif` is an `If` alone in `orelse`."""
 
@@ -312,7 +314,7 @@ class If:
     test_span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class For:
     """`for target in iterable: body else: orelse`."""
 
@@ -326,7 +328,7 @@ class For:
     iterable_span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class While:
     """`while test: body else: orelse`."""
 
@@ -337,7 +339,7 @@ class While:
     test_span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Handler:
     """One `except` clause."""
 
@@ -346,7 +348,7 @@ class Handler:
     body: Block
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Try:
     """`try: body except …: … else: orelse finally: final`."""
 
@@ -357,7 +359,7 @@ class Try:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class With:
     """`with value as target, …: body`."""
 
@@ -366,7 +368,7 @@ class With:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Case:
     """One `case` of a `match`: the names its pattern binds, its guard and its body."""
 
@@ -375,7 +377,7 @@ class Case:
     body: Block
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Match:
     """`match subject: cases`."""
 
@@ -384,7 +386,7 @@ class Match:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Parameter:
     """A parameter of a function; `star` is `""`, `"*"` or `"**"`."""
 
@@ -395,7 +397,7 @@ class Parameter:
     keyword_only: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Function:
     """A function or method definition."""
 
@@ -409,7 +411,7 @@ class Function:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Class:
     """A class definition."""
 
@@ -426,7 +428,7 @@ Statement: TypeAlias = (
 Block: TypeAlias = tuple[Statement, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Module:
     """A file: its top-level block."""
 
