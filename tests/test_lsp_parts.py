@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import ast
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from editor import applied
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from linting import check
 from lsprotocol import types
 from pygls.workspace import PositionCodec
 from test_cli import HOT, ROW
 
+from mlflow_lint.config import default_settings
+from mlflow_lint.engine import Project, check_files
 from mlflow_lint.findings import Finding
-from mlflow_lint.lsp.documents import Documents, Part, changed
+from mlflow_lint.lsp.checking import Checker, Workspace
+from mlflow_lint.lsp.documents import Document, Documents, Part, changed
 from mlflow_lint.lsp.edits import line_edits
 from mlflow_lint.lsp.keeping import kept
 from mlflow_lint.lsp.positions import Positions
@@ -165,3 +169,59 @@ def test_what_is_kept_stands_on_its_line(tmp_path: Path) -> None:
     assert lines(text.replace('"loss"', '"loss')) == [both[1]]
     assert lines(text + "x = (") == both
     assert lines("") == []
+
+
+# --- checking --------------------------------------------------------------------------------------------
+
+HELPER = "def log_it(value):\n    {}\n"
+VARIANTS = {
+    "tracking.py": [
+        "import mlflow\n\n\n" + HELPER.format("mlflow.log_metric('loss', value)"),
+        "import mlflow\n\n\n" + HELPER.format("print(value)"),
+        "import mlflow\n\n\n" + HELPER.format("mlflow.log_metric('loss'"),
+        "x = 1\n",
+    ],
+    "middle.py": ["from tracking import log_it\n", "from tracking import *\n", HELPER.format("pass"), "from trac"],
+    "train.py": [
+        f"{imports}\n\nfor batch in train_loader:\n    {name}(train_step(batch))\n"
+        for imports, name in (
+            ("from middle import log_it", "log_it"),
+            ("from tracking import log_it", "log_it"),
+            ("import middle", "middle.log_it"),
+            ("import middle", "print"),
+        )
+    ],
+}
+EDITS = st.lists(
+    st.sampled_from([(name, number, saved) for name in VARIANTS for number in range(4) for saved in (True, False)]),
+    min_size=1,
+    max_size=8,
+)
+
+
+@settings(max_examples=30, deadline=None)
+@given(edits=EDITS)
+def test_what_was_checked_before_leaves_no_trace(edits: list[tuple[str, int, bool]]) -> None:
+    with TemporaryDirectory() as in_editor, TemporaryDirectory() as on_disk:
+        folder, saved_folder = Path(in_editor), Path(on_disk)
+        checker, documents = Checker(), Documents(folder)
+        for name, texts in VARIANTS.items():
+            for place in (folder, saved_folder):
+                (place / name).write_text(texts[0])
+        for name, number, saved in edits:
+            text = VARIANTS[name][number]
+            (saved_folder / name).write_text(text)
+            uri = (folder / name).as_uri()
+            if saved:
+                documents.remove(uri)
+                (folder / name).write_text(text)
+            else:
+                documents.put(uri, [Part(uri, text, None)])
+            for seen in VARIANTS:
+                text = (saved_folder / seen).read_text()
+                document = Document("", str(folder / seen), (Part("", text, None),), 0)
+                shown = checker.check(document, Workspace((folder,), documents.texts())).checked
+                fresh = check_files(
+                    Project(saved_folder, saved_folder), [(saved_folder / seen, default_settings(saved_folder))]
+                )
+                assert shown.findings == fresh[0].findings
