@@ -4,10 +4,11 @@ Invariant: options become one `Request`, and the run itself is elsewhere; whatev
 a traceback, and the exit code is 0 (clean), 1 (findings), 2 (an error) or 130 (interrupted).
 """
 
-from __future__ import annotations
+# Annotations are no texts here: typer would have to compile each of them.
 
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,16 +17,19 @@ import typer
 from mlflow_lint import __version__, streams
 from mlflow_lint.config import ConfigError
 from mlflow_lint.failures import defect, error_line, is_defect
+from mlflow_lint.report import FORMATS
 from mlflow_lint.request import CLEAN, FAILED, Request, Terminal
-from mlflow_lint.run import run
+from mlflow_lint.verbatim import VerbatimCommand
 
 _INTERRUPTED = 130
+_MOST_JOBS = 512
 _UsageError: Any = typer.BadParameter.__bases__[0]  # of click, or of the copy in newer versions of typer
 
 _app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown")
 
 _FIX, _RULES, _FILES, _CONFIG = "Fixing", "Rule selection", "File selection", "Configuration"
 _OUTPUT, _ABOUT, _EDITOR = "Output and exit code", "About rules and settings", "Editors"
+_OLD_CODE = "Old code"
 
 _Flag = bool | None
 """An option that leaves the configuration's value alone where it is not given."""
@@ -56,10 +60,24 @@ def _split(values: list[str] | None) -> list[str] | None:
     return [item.strip() for value in values for item in value.split(",") if item.strip()]
 
 
-@_app.command(context_settings={"help_option_names": ["-h", "--help"]})
+def _number_of_jobs(text: str) -> int | None:
+    if text == "auto":
+        return None
+    if not text.isdecimal() or not 0 < int(text) <= _MOST_JOBS:
+        raise typer.BadParameter(f"--jobs takes a number from 1 to {_MOST_JOBS}, or auto, and not {text!r}")
+    return int(text)
+
+
+def _refuse_beside(option: str, given: bool, others: Mapping[str, bool]) -> None:
+    for other, given_too in others.items():
+        if given and given_too:
+            raise typer.BadParameter(f"{option} does not go with {other}")
+
+
+@_app.command(cls=VerbatimCommand, context_settings={"help_option_names": ["-h", "--help"]})
 def _request(
     paths: Annotated[
-        list[Path] | None,
+        list[str] | None,
         typer.Argument(help="Files and directories, or - for standard input.", show_default="."),
     ] = None,
     fix: Annotated[bool, _option(_FIX, "--fix", text="Apply safe fixes, then report what remains.")] = False,
@@ -108,7 +126,7 @@ def _request(
         ),
     ] = None,
     stdin_filename: Annotated[
-        Path | None,
+        str | None,
         _option(
             _FILES,
             "--stdin-filename",
@@ -116,8 +134,33 @@ def _request(
             metavar="NAME",
         ),
     ] = None,
+    add_noqa: Annotated[
+        bool, _option(_OLD_CODE, "--add-noqa", text="Write `# noqa` comments that silence what is found.")
+    ] = False,
+    baseline: Annotated[
+        str | None,
+        _option(
+            _OLD_CODE, "--baseline", text="Report only what is not in this file of known findings.", metavar="FILE"
+        ),
+    ] = None,
+    no_baseline: Annotated[
+        bool, _option(_OLD_CODE, "--no-baseline", text="Report known findings too, whatever the configuration says.")
+    ] = False,
+    update_baseline: Annotated[
+        bool,
+        _option(_OLD_CODE, "--update-baseline", text="Write the baseline: what is found now is known from now on."),
+    ] = False,
+    diff_against: Annotated[
+        str | None,
+        _option(
+            _OLD_CODE,
+            "--diff-against",
+            text="Report only findings on lines that have changed since this branch or commit, by git.",
+            metavar="REF",
+        ),
+    ] = None,
     config: Annotated[
-        Path | None,
+        str | None,
         _option(_CONFIG, "--config", text="Take the settings from this TOML file, everywhere.", metavar="FILE"),
     ] = None,
     isolated: Annotated[bool, _option(_CONFIG, "--isolated", text="Read no configuration file.")] = False,
@@ -125,6 +168,16 @@ def _request(
         bool,
         _option(_CONFIG, "--no-cache", text="Reserved: there is no cache yet, so that this changes nothing."),
     ] = False,
+    jobs: Annotated[
+        str,
+        _option(
+            _CONFIG,
+            "--jobs",
+            "-j",
+            text="Processes to check with; auto, the default, is one for each processor where that is quicker.",
+            metavar="N|auto",
+        ),
+    ] = "auto",
     target_mlflow_version: Annotated[
         str | None,
         _option(
@@ -148,9 +201,13 @@ def _request(
         _option(
             _OUTPUT,
             "--output-format",
-            text="How findings are shown; full by default.",
-            metavar="full|concise|json|github",
+            text=f"How findings are shown: {', '.join(FORMATS)}; the first by default.",
+            metavar="FORMAT",
         ),
+    ] = None,
+    output_file: Annotated[
+        Path | None,
+        _option(_OUTPUT, "--output-file", text="Write the report to this file instead.", metavar="FILE"),
     ] = None,
     statistics: Annotated[
         bool, _option(_OUTPUT, "--statistics", text="Count findings by rule instead of listing them.")
@@ -206,23 +263,36 @@ def _request(
         "hot-loop-fix": hot_loop_fix,
         "output-format": output_format,
         "fail-on": fail_on,
+        "baseline": "" if no_baseline else os.path.abspath(baseline) if baseline else baseline,
     }
-    named = tuple(paths or ())
+    named = tuple(map(Path, paths or ()))
     from_stdin = stdin_filename is not None or Path("-") in named
     if from_stdin and named not in ((), (Path("-"),)):
         raise typer.BadParameter("standard input is checked alone, without other paths")
     if lsp and named:
         raise typer.BadParameter("--lsp takes no paths: the editor says what to check")
+    if output_file is not None and (diff or explain or explain_at or list_rules or show_settings):
+        raise typer.BadParameter("--output-file takes the report of findings, and nothing else")
+    writing = {"--fix": fix, "--diff": diff, "standard input": from_stdin}
+    _refuse_beside("--add-noqa", add_noqa, writing)
+    others = {"--add-noqa": add_noqa, "--diff-against": diff_against is not None, "--no-baseline": no_baseline}
+    _refuse_beside("--update-baseline", update_baseline, writing | others)
+    _refuse_beside("--baseline", baseline is not None, {"--no-baseline": no_baseline})
     return Request(
         paths=named or (Path(),),
         overrides={key: value for key, value in given.items() if value is not None},
-        config=config,
+        config=Path(config) if config is not None else None,
         isolated=isolated,
-        stdin=(stdin_filename or Path("-")) if from_stdin else None,
+        jobs=_number_of_jobs(jobs),
+        stdin=Path(stdin_filename or "-") if from_stdin else None,
         fix=fix,
         diff=diff,
+        add_noqa=add_noqa,
+        update_baseline=update_baseline,
+        diff_against=diff_against,
         statistics=statistics,
         exit_zero=exit_zero,
+        output_file=output_file,
         explain=explain,
         explain_at=explain_at,
         list_rules=list_rules,
@@ -260,6 +330,8 @@ def _run() -> int:
         return request
     if request.lsp:
         return _serve(request)
+    from mlflow_lint.run import run  # --help and --version do without
+
     outcome = run(request, Terminal.of(sys.stdout, os.environ), streams.read)
     streams.write(sys.stdout, outcome.output)
     streams.write(sys.stderr, outcome.aside)

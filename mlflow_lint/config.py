@@ -19,6 +19,7 @@ from typing import Any
 
 from mlflow_lint.facts.backends import BACKENDS
 from mlflow_lint.findings import SYNTAX_ERROR
+from mlflow_lint.report import FORMATS
 
 PREFIX = "MLF"
 """What every code begins with; `ALL` is accepted as another word for it."""
@@ -69,6 +70,13 @@ class Settings:
     """Whose limits messages tell of."""
     fail_on: str = "info"
     """Lowest severity that makes the command fail."""
+    baseline: str | None = None
+    """File of the findings that are known, relative to `root`; empty for none, as where it is not set."""
+
+    @property
+    def baseline_file(self) -> str | None:
+        """Absolute path of the baseline."""
+        return os.path.abspath(os.path.join(self.root, self.baseline)) if self.baseline else None
 
 
 def default_settings(root: Path) -> Settings:
@@ -123,7 +131,7 @@ class SettingsResolver:
         """Settings of a file, which need not exist."""
         return self.for_directory(path.parent)
 
-    def for_directory(self, directory: Path) -> Settings:
+    def for_directory(self, directory: Path | str) -> Settings:
         """Settings of what lies directly in a directory."""
         if self._everywhere is not None:
             return self._everywhere
@@ -251,6 +259,14 @@ def _version(value: object, _: Collection[str]) -> str:
     return value
 
 
+def _file_name(value: object, _: Collection[str]) -> str:
+    if not isinstance(value, str):
+        raise _Invalid(f"must be a string, not {_kind(value)}")
+    if "\0" in value:
+        raise _Invalid("holds a NUL character, which no file name has")
+    return value
+
+
 def _one_of(*choices: str) -> _Reader:
     def read(value: object, _: Collection[str]) -> str:
         if not isinstance(value, str):
@@ -313,8 +329,9 @@ _READERS: Mapping[str, _Reader] = {
     "per-file-ignores": _codes_by_pattern,
     "min-group-size": _group_size,
     "hot-loop-fix": _one_of("async", "buffer", "throttle"),
-    "output-format": _one_of("full", "concise", "json", "github"),
+    "output-format": _one_of(*FORMATS),
     "target-mlflow-version": _version,
     "tracking-backend": _one_of(*BACKENDS),
     "fail-on": _one_of("info", "warning"),
+    "baseline": _file_name,
 }

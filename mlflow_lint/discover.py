@@ -13,16 +13,14 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import stat
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
-from pathspec import GitIgnoreSpec, RegexPattern
-
 from mlflow_lint.config import ConfigError, Settings, SettingsResolver
+from mlflow_lint.patterns import Matcher
 
 _SUFFIXES = (".py", ".ipynb")
 """What a walk takes."""
@@ -66,74 +64,12 @@ def per_file_ignores(settings: Settings, path: Path) -> tuple[str, ...]:
     )
 
 
-class _Matcher:
-    """Patterns of one .gitignore file or one list of excludes, made for walking from the top down.
-
-    Those that match the directory that the user named are left out: naming it says that it is meant.
-    """
-
-    def __init__(self, lines: Iterable[str], named: str = "") -> None:
-        specs = ((line, _spec(line)) for line in lines)
-        kept = [(line, spec) for line, spec in specs if not (named and spec.match_file(f"{named}/"))]
-        # The last pattern that matches decides, so that it is asked first.
-        self._all = [pattern for _, spec in reversed(kept) for pattern in _regexes(spec)]
-        for_files = [spec for line, spec in reversed(kept) if _may_name_linted_file(line)]
-        self._for_files = [pattern for spec in for_files for pattern in _regexes(spec)]
-
-    def answer(self, path: str, is_directory: bool) -> bool | None:
-        """Whether a directory, or a file that a walk takes, is matched; `None` if no pattern speaks of it."""
-        return _last_match(self._all if is_directory else self._for_files, path, is_directory)
-
-    def covers(self, path: str, is_directory: bool = False) -> bool:
-        """Whether a path or a directory above it is matched."""
-        asked = [(path[: slash.start()], True) for slash in re.finditer("/", path)]
-        return path != "" and any(_last_match(self._all, *each) for each in (*asked, (path, is_directory)))
-
-
-_Regex = tuple[re.Pattern[str], bool]
-"""A pattern of .gitignore, and whether it drops what it matches (or, begun with `!`, takes it back)."""
-
-
-def _spec(line: str) -> GitIgnoreSpec:
-    try:
-        return GitIgnoreSpec.from_lines([line])
-    except ValueError:  # a line that git passes over as well; those of a configuration were checked before
-        return GitIgnoreSpec.from_lines([])
-
-
-def _regexes(spec: GitIgnoreSpec) -> list[_Regex]:
-    return [
-        (pattern.regex, pattern.include)
-        for pattern in spec.patterns
-        if isinstance(pattern, RegexPattern) and pattern.regex is not None and pattern.include is not None
-    ]
-
-
-def _last_match(patterns: Iterable[_Regex], path: str, is_directory: bool) -> bool | None:
-    marked = f"{path}/" if is_directory else path
-    for regex, include in patterns:
-        # pathspec lets a pattern match what lies below a directory too, from a slash in the group `ps_d` on.
-        # The directories above were asked before: only a match of the path itself counts, as for git.
-        if "ps_d" not in regex.groupindex:
-            itself = regex.search(path) is not None
-        else:
-            itself = any(m["ps_d"] is None or m.end("ps_d") == len(marked) for m in regex.finditer(marked))
-        if itself:
-            return include
-    return None
-
-
-def _may_name_linted_file(line: str) -> bool:
-    """Whether a pattern can match a file that a walk takes: most cannot, and matching is what takes time on it."""
-    return re.search(r"(?:[yb]|[^/\w])\s*$", line) is not None
-
-
 @lru_cache(maxsize=64)
-def _matcher(patterns: tuple[str, ...], named: str = "") -> _Matcher:
-    return _Matcher(patterns, named)
+def _matcher(patterns: tuple[str, ...], named: str = "") -> Matcher:
+    return Matcher(patterns, named)
 
 
-_Scope = tuple[str, _Matcher]
+_Scope = tuple[str, Matcher]
 """The directory that patterns are relative to, and a matcher for them."""
 
 _Ignores = tuple[_Scope, ...] | None
@@ -201,7 +137,7 @@ class _Search:
 
     def _scan(self, directory: _Directory, top: str) -> list[_Directory]:
         """Note the files of a directory and return its subdirectories."""
-        settings = self.resolver.for_directory(Path(directory.path))
+        settings = self.resolver.for_directory(directory.path)
         entries = list(os.scandir(directory.path))
         ignores = _ignores_in(directory, {entry.name for entry in entries})
         rules = _rules([_excludes(settings, directory.path, top)], directory.path)
@@ -228,7 +164,7 @@ class _Search:
             self.linked.setdefault(os.path.realpath(entry.path), shown)
 
 
-_Rules = Sequence[tuple[str, _Matcher]]
+_Rules = Sequence[tuple[str, Matcher]]
 """Matchers to ask in turn, each with what stands before a name in the paths it knows."""
 
 
@@ -239,8 +175,11 @@ def _rules(scopes: Sequence[_Scope], directory: str) -> _Rules:
 
 
 def _drops(rules: _Rules, name: str, is_directory: bool) -> bool:
-    answers = (matcher.answer(prefix + name, is_directory) for prefix, matcher in rules)
-    return next((answer for answer in answers if answer is not None), False)
+    for prefix, matcher in rules:
+        answer = matcher.answer(prefix, name, is_directory)
+        if answer is not None:
+            return answer
+    return False
 
 
 def _relative(base: str, path: str) -> str:
@@ -296,4 +235,4 @@ def _gitignore(directory: str, named: str = "") -> _Scope:
         if os.path.isfile(file):
             with open(file, encoding="utf-8-sig", errors="surrogateescape") as stream:
                 lines = stream.read().split("\n")
-    return directory, _Matcher(lines, named)
+    return directory, Matcher(lines, named)

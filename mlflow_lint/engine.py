@@ -7,11 +7,13 @@ door asked or which other files were checked before.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, TypeAlias
 
 from mlflow_lint.config import Settings, enabled_codes, specificity
 from mlflow_lint.findings import SYNTAX_ERROR, Finding, Region, Severity
@@ -30,6 +32,10 @@ if TYPE_CHECKING:
 
     Read = Callable[[str], bytes]
     Parse = Callable[[SourceFile], tuple[Module, tuple[BrokenCell, ...]]]
+
+
+File: TypeAlias = tuple[str, Settings]
+"""Absolute path and settings of a file to check."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +73,16 @@ class Project:
         self.read = read
         self._parse = parse
         self.finder = ModuleFinder(self.root)
-        self.reach = Reach(self.finder.find, self.finder.packages, self._bytes_or_nothing, self._exports, self._forget)
+        self.reach = Reach(self.finder.find_from, self.finder.packages_around, self._bytes_or_nothing)
         self.targets = Targets(self.shown_from)
         self._effects: Effects | None = None
         self._latest: Unit | None = None
+
+    def afresh(self) -> Project:
+        """The same project before anything of it was parsed: what another process can be given."""
+        project = copy(self)
+        project._effects = project._latest = None
+        return project
 
     def shown(self, file: str) -> str:
         """A path as reports show it: relative where the file lies below, with forward slashes."""
@@ -96,20 +108,6 @@ class Project:
         if file and not self.reach.is_settled(file):
             self.reach.settle({file: data})
         return names_mlflow(data) or (bool(file) and self.reach.matters(file))
-
-    def _forget(self) -> None:
-        if self._effects is not None:
-            self._effects.forget()
-
-    def _exports(self, file: str) -> frozenset[bytes]:
-        from mlflow_lint.analysis.names.exports import exports
-        from mlflow_lint.syntax.stack import with_deep_stack
-
-        def names() -> frozenset[bytes]:
-            unit = self.effects.resolver.modules.unit(file)
-            return frozenset(name.encode() for name in exports(self.effects, unit)) if unit is not None else frozenset()
-
-        return with_deep_stack(names)
 
     def unit(self, file: str, source: SourceFile) -> Unit:
         """Parse a file and make it known to those that import it. Raises `SyntaxFailure`."""
@@ -168,33 +166,82 @@ class Project:
             return b""
 
 
-def check_files(project: Project, files: Sequence[tuple[Path, Settings]], *, complete: bool = False) -> list[Checked]:
+Progress = Callable[[int], None]
+"""Is told of each number of files that are done."""
+
+
+def check_files(
+    project: Project,
+    files: Sequence[tuple[Path, Settings]],
+    *,
+    complete: bool = False,
+    jobs: int | None = 1,
+    progress: Progress = lambda files: None,
+) -> list[Checked]:
     """Check files, in the order given. Never raises for what is in a file: that becomes a finding or an error.
 
-    `complete` says that these are all the files of the project, which spares looking for others.
+    `complete` says that these are all the files of the project, which spares looking for others; `jobs` is how many
+    processes may be used, None for as many as there are processors.
     """
     results: dict[str, Checked] = {}
     read: dict[str, bytes] = {}
     named = [(os.path.abspath(path), settings) for path, settings in files]
     for file, _ in named:
-        shown = project.shown(file)
-        results[file] = Checked(shown, ())
+        results[file] = Checked(project.shown(file), ())
         try:
             read[file] = project.read(file)
         except (OSError, SourceError) as error:
-            reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-            results[file] = Checked(shown, (), error=f"{shown}: {reason}")
+            results[file] = _unread(project, file, error)
+    project.reach.settle(read, complete=complete)
+    settings_of = dict(named)
+    mattering = project.reach.leaves_first(file for file in read if project.reach.matters(file))
+    left = [(file, settings_of[file]) for file in mattering]
+    results.update(_checked(project, left, read, jobs, progress))
+    return [results[file] for file, _ in named]
 
-    def check_all() -> None:
-        project.reach.settle(read, complete=complete)
-        for file, settings in named:
-            if project.reach.matters(file):
-                results[file] = check_bytes(project, file, read[file], settings)
 
+def _checked(
+    project: Project, files: Sequence[File], read: Mapping[str, bytes], jobs: int | None, progress: Progress
+) -> Mapping[str, Checked]:
+    """Check files that matter, by several processes if that is quicker."""
+    if not files:
+        return {}
+    if jobs != 1 and len(files) > 1:
+        from mlflow_lint.pool import check_in_pool, is_worthwhile, processors
+
+        jobs = jobs or processors()
+        sizes = [len(read[file]) for file, _ in files]
+        if jobs > 1 and is_worthwhile(sizes):
+            return check_in_pool(project, files, sizes, jobs, progress)
     from mlflow_lint.syntax.stack import with_deep_stack
 
-    with_deep_stack(check_all)
-    return [results[file] for file, _ in named]
+    checked = with_deep_stack(partial(check_in_turn, project, files, read, progress))
+    return {file: each for (file, _), each in zip(files, checked, strict=True)}
+
+
+def check_in_turn(
+    project: Project,
+    files: Sequence[File],
+    read: Mapping[str, bytes] = MappingProxyType({}),
+    progress: Progress = lambda files: None,
+) -> list[Checked]:
+    """Check files that matter, one after the other; to be called within `with_deep_stack`."""
+    results = []
+    for file, settings in files:
+        try:
+            data = read[file] if file in read else project.read(file)
+        except (OSError, SourceError) as error:
+            results.append(_unread(project, file, error))
+        else:
+            results.append(check_bytes(project, file, data, settings))
+        progress(1)
+    return results
+
+
+def _unread(project: Project, file: str, error: Exception) -> Checked:
+    shown = project.shown(file)
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return Checked(shown, (), error=f"{shown}: {reason}")
 
 
 def check_bytes(project: Project, file: str, data: bytes, settings: Settings) -> Checked:
@@ -213,6 +260,7 @@ def check_source(
     project: Project, file: str, source: SourceFile, settings: Settings, *, respect_noqa: bool = True
 ) -> Checked:
     """Check decoded text; to be called within `with_deep_stack`."""
+    from mlflow_lint.rules.comments import Comments
     from mlflow_lint.rules.registry import all_rules, statuses
     from mlflow_lint.source.suppress import suppressions_of
     from mlflow_lint.syntax.parse import SyntaxFailure
@@ -228,10 +276,16 @@ def check_source(
     found: list[Finding] = []
     for rule in all_rules():
         if rule.code in codes:
-            found.extend(rule.check(rule, context))
+            found.extend(rule.check(rule, context) if rule.check is not None else ())
         elif rule.code in previewed and rule.beyond_doubt is not None:
             found.extend(rule.beyond_doubt(rule, context))
     silenced = suppressions_of(source, respect_noqa)
+    # Where a cell was not read, a comment may be for what it would have led to.
+    judged = frozenset[str]() if context.unit.broken else codes - _ignored(settings, codes, file)
+    comments = Comments(source, silenced, tuple(found), judged)
+    for rule in all_rules():
+        if rule.check_comments is not None and rule.code in codes:
+            found.extend(rule.check_comments(rule, comments))
     findings = [finding for finding in found if not silenced.silences(finding)]
     if source.cells is not None:
         findings = [
@@ -257,17 +311,23 @@ def _stays_in_its_cell(finding: Finding, cells: Sequence[Cell]) -> bool:
 
 def _kept(findings: Sequence[Finding], settings: Settings, file: str) -> tuple[Finding, ...]:
     """Findings that the settings do not ignore for this file."""
-    if not settings.per_file_ignores and not settings.ignore:
-        return tuple(findings)
-    from mlflow_lint.discover import per_file_ignores
-
-    ignored = per_file_ignores(settings, Path(file)) if file else ()
+    ignored = _ignored(settings, {finding.code for finding in findings}, file)
     return tuple(
         finding
         for finding in findings
-        if not specificity(ignored, finding.code)
+        if finding.code not in ignored
         and (finding.code != SYNTAX_ERROR or not specificity(settings.ignore, finding.code))
     )
+
+
+def _ignored(settings: Settings, codes: Collection[str], file: str) -> frozenset[str]:
+    """Those of the codes that the settings ignore just for this file."""
+    if not settings.per_file_ignores or not file:
+        return frozenset()
+    from mlflow_lint.discover import per_file_ignores
+
+    ignored = per_file_ignores(settings, Path(file))
+    return frozenset(code for code in codes if specificity(ignored, code))
 
 
 def _unreadable(path: str, message: str, line: int, column: int, cell: int | None = None) -> Finding:

@@ -19,7 +19,7 @@ from mlflow_lint.engine import Project, check_source
 from mlflow_lint.findings import Finding, Step
 from mlflow_lint.rules.registry import all_rules, statuses
 from mlflow_lint.source.file import SourceError, SourceFile, decode, is_notebook, read_bytes, split_lines
-from mlflow_lint.source.suppress import suppressions
+from mlflow_lint.source.suppress import suppressions_of
 from mlflow_lint.syntax.parse import SyntaxFailure
 from mlflow_lint.syntax.stack import with_deep_stack
 
@@ -142,8 +142,10 @@ def _noted(context: Context, project: Project, file: str, source: SourceFile, se
     """Every finding of the file, of rules that are off as well."""
     reported = check_source(project, file, source, settings).findings
     enabled = enabled_codes(settings, statuses())
-    silenced = suppressions(source.text)
-    found = [finding for rule in all_rules() for finding in rule.check(rule, context)]
+    silenced = suppressions_of(source)
+    found = [finding for rule in all_rules() if rule.check is not None for finding in rule.check(rule, context)]
+    about_comments = {rule.code for rule in all_rules() if rule.check_comments is not None}
+    found += [finding for finding in reported if finding.code in about_comments]
     for finding in sorted(found, key=lambda finding: finding.order):
         if finding in reported:
             withheld = ""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import os
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -17,6 +17,7 @@ from pathlib import Path
 from mlflow_lint.config import Settings
 from mlflow_lint.engine import Checked, Project, check_bytes, check_files, check_source
 from mlflow_lint.findings import SYNTAX_ERROR, Applicability, Edit, Finding
+from mlflow_lint.source.editing import edited
 from mlflow_lint.source.file import (
     ChangedOnDisk,
     SourceError,
@@ -28,6 +29,14 @@ from mlflow_lint.source.file import (
 )
 
 _ROUNDS = 20
+
+Screen = Callable[[Checked, Path, Settings], Checked]
+"""Leaves of the findings of a file those that the run is about; what is not reported is not fixed either."""
+
+
+def everything(checked: Checked, _path: Path, _settings: Settings) -> Checked:
+    """The screen that holds nothing back."""
+    return checked
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,45 +60,63 @@ class Fixed:
 
 
 def fix_files(
-    project: Project, files: Sequence[tuple[Path, Settings]], *, unsafe: bool, write: bool, complete: bool = False
+    project: Project,
+    files: Sequence[tuple[Path, Settings]],
+    *,
+    unsafe: bool,
+    write: bool,
+    complete: bool = False,
+    screen: Screen = everything,
 ) -> list[Fixed]:
     """Fix files and, with `write`, replace those that changed."""
     from mlflow_lint.syntax.stack import with_deep_stack
 
     checked = check_files(project, files, complete=complete)
     results: list[Fixed] = []
-    for (path, settings), found in zip(files, checked, strict=True):
+    for (path, settings), unscreened in zip(files, checked, strict=True):
+        found = screen(unscreened, path, settings)
         if not any(_wanted(finding, unsafe) for finding in found.findings):
             results.append(Fixed(found.path, found.text, found.text, (), found))
             continue
-        results.append(with_deep_stack(partial(_fix_file, project, path, settings, unsafe, write)))
+        results.append(with_deep_stack(partial(_fix_file, project, path, settings, unsafe, write, screen)))
     return results
 
 
-def _fix_file(project: Project, path: Path, settings: Settings, unsafe: bool, write: bool) -> Fixed:
+def _fix_file(project: Project, path: Path, settings: Settings, unsafe: bool, write: bool, screen: Screen) -> Fixed:
     file = os.path.abspath(path)
     try:
         data = read_bytes(path)
     except (OSError, SourceError) as error:
-        shown = project.shown(file)
-        gone = Checked(shown, (), error=f"{shown}: {error}")
-        return Fixed(shown, "", "", (), gone)
-    fixed = _fix_bytes(project, file, data, settings, unsafe)
+        return unreadable(project.shown(file), error)
+    fixed = _fix_bytes(project, file, data, settings, unsafe, screen)
     if write and fixed.after != fixed.before:
-        return _written(project, path, file, data, fixed, settings)
+        return written(fixed, path, data, lambda: screen(check_bytes(project, file, data, settings), path, settings))
     return fixed
 
 
-def _fix_bytes(project: Project, file: str, data: bytes, settings: Settings, unsafe: bool) -> Fixed:
+def unreadable(shown: str, error: Exception) -> Fixed:
+    """What fixing came to for a file that is not there any more."""
+    return Fixed(shown, "", "", (), Checked(shown, (), error=f"{shown}: {error}"))
+
+
+def _fix_bytes(project: Project, file: str, data: bytes, settings: Settings, unsafe: bool, screen: Screen) -> Fixed:
     try:
         source = decode(project.shown(file), data)
     except SourceError:
-        checked = check_bytes(project, file, data, settings)
+        checked = screen(check_bytes(project, file, data, settings), Path(file), settings)
         return Fixed(checked.path, "", "", (), checked)
-    return fix_source(project, file, source, settings, unsafe=unsafe)
+    return fix_source(project, file, source, settings, unsafe=unsafe, screen=screen)
 
 
-def fix_source(project: Project, file: str, source: SourceFile, settings: Settings, *, unsafe: bool) -> Fixed:
+def fix_source(
+    project: Project,
+    file: str,
+    source: SourceFile,
+    settings: Settings,
+    *,
+    unsafe: bool,
+    screen: Screen = everything,
+) -> Fixed:
     """Fix decoded text, without touching the disk; to be called within `with_deep_stack`."""
     applied: Counter[str] = Counter()
     problems: list[str] = []
@@ -97,10 +124,10 @@ def fix_source(project: Project, file: str, source: SourceFile, settings: Settin
     current = source
     checked = check_source(project, file, current, settings)
     for _ in range(_ROUNDS):
-        chosen = _chosen(checked.findings, unsafe, dropped)
+        chosen = _chosen(screen(checked, Path(file), settings).findings, unsafe, dropped)
         if not chosen:
             break
-        attempt = _applied(current, chosen)
+        attempt = with_edits(current, _edits(chosen))
         result = check_source(project, file, attempt, settings)
         complaint = _complaint(checked.findings, result.findings, chosen)
         if complaint is None:
@@ -118,17 +145,25 @@ def fix_source(project: Project, file: str, source: SourceFile, settings: Settin
             ]
             dropped |= {_identity(finding) for finding, _ in dropped_now} or {_identity(chosen[-1])}
         check_source(project, file, current, settings)
+    remaining = screen(checked, Path(file), settings)
+    return compared(source, current, applied, remaining, problems)
+
+
+def compared(
+    before: SourceFile, after: SourceFile, applied: Mapping[str, int], remaining: Checked, problems: Iterable[str]
+) -> Fixed:
+    """What fixing came to, given a source before and after."""
+    pairs = zip(before.cells or (), after.cells or (), strict=True)
+    cells = tuple((old.text, new.text) for old, new in pairs)
     counts = tuple(sorted(applied.items()))
-    pairs = zip(source.cells or (), current.cells or (), strict=True)
-    cells = tuple((before.text, after.text) for before, after in pairs)
-    return Fixed(source.path, source.text, current.text, counts, checked, tuple(problems), source.bom, cells)
+    return Fixed(before.path, before.text, after.text, counts, remaining, tuple(problems), before.bom, cells)
 
 
 def fix_alone(
     project: Project, file: str, source: SourceFile, settings: Settings, findings: Sequence[Finding], wanted: Finding
 ) -> SourceFile | None:
     """The source with one of its findings fixed, or None if the result must not stand; within `with_deep_stack`."""
-    attempt = _applied(source, [wanted])
+    attempt = with_edits(source, _edits([wanted]))
     complaint = _complaint(findings, check_source(project, file, attempt, settings).findings, [wanted])
     return attempt if complaint is None else None
 
@@ -143,7 +178,7 @@ def _blamed(
 ) -> list[tuple[Finding, str]]:
     found: list[tuple[Finding, str]] = []
     for finding in chosen:
-        attempt = _applied(current, [finding])
+        attempt = with_edits(current, _edits([finding]))
         complaint = _complaint(before, check_source(project, file, attempt, settings).findings, [finding])
         if complaint is not None:
             found.append((finding, complaint))
@@ -183,26 +218,19 @@ def _touch(left: Edit, right: Edit) -> bool:
     return left.start < right.end and right.start < left.end
 
 
-def _applied(source: SourceFile, findings: Sequence[Finding]) -> SourceFile:
-    edits = {edit for finding in findings if finding.fix is not None for edit in finding.fix.edits}
+def _edits(findings: Iterable[Finding]) -> frozenset[Edit]:
+    return frozenset(edit for finding in findings if finding.fix is not None for edit in finding.fix.edits)
+
+
+def with_edits(source: SourceFile, edits: Collection[Edit]) -> SourceFile:
+    """A source with edits made that do not overlap; in a notebook each lies in one cell."""
     if source.cells is None:
-        return replace(source, text=_edited(source.text, edits))
+        return replace(source, text=edited(source.text, edits))
     from mlflow_lint.source.notebook import with_texts
 
     own = [[edit for edit in edits if cell.start <= edit.start <= cell.end] for cell in source.cells]
-    texts = [_edited(cell.text, edits, cell.start) for cell, edits in zip(source.cells, own, strict=True)]
+    texts = [edited(cell.text, edits, cell.start) for cell, edits in zip(source.cells, own, strict=True)]
     return with_texts(source, texts)
-
-
-def _edited(text: str, edits: Iterable[Edit], start: int = 0) -> str:
-    """A text with edits made whose offsets count from `start` before it."""
-    pieces: list[str] = []
-    position = 0
-    # Of what is inserted at one place, that which goes on with the line comes first.
-    for edit in sorted(edits, key=lambda edit: (edit.start, edit.end, edit.text[:1] in "\r\n", edit.text)):
-        pieces += [text[position : edit.start - start], edit.text]
-        position = edit.end - start
-    return "".join([*pieces, text[position:]])
 
 
 def _complaint(before: Iterable[Finding], after: Iterable[Finding], chosen: Sequence[Finding]) -> str | None:
@@ -218,8 +246,8 @@ def _complaint(before: Iterable[Finding], after: Iterable[Finding], chosen: Sequ
     return None
 
 
-def _written(project: Project, path: Path, file: str, data: bytes, fixed: Fixed, settings: Settings) -> Fixed:
-    """Replace a file; what cannot be written is said, and the findings are those of what is on disk."""
+def written(fixed: Fixed, path: Path, data: bytes, check: Callable[[], Checked]) -> Fixed:
+    """Replace a file; what cannot be written is said, and the findings are those of what `check` finds on disk."""
     try:
         source = decode(fixed.path, data)
         write_atomically(path, new_bytes(source, fixed), data)
@@ -231,8 +259,7 @@ def _written(project: Project, path: Path, file: str, data: bytes, fixed: Fixed,
         problem = f"{fixed.path}: not fixed: {error.strerror or error}"
     else:
         return fixed
-    remaining = check_bytes(project, file, data, settings)
-    return replace(fixed, after=fixed.before, applied=(), remaining=remaining, problems=(*fixed.problems, problem))
+    return replace(fixed, after=fixed.before, applied=(), remaining=check(), problems=(*fixed.problems, problem))
 
 
 def new_bytes(source: SourceFile, fixed: Fixed) -> bytes:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import contextlib
 import os
 import re
 from collections.abc import Iterator, Sequence
@@ -103,21 +104,23 @@ class Plugin:
             source = from_lines(project.shown(self._file), self._lines)
         except SourceError:
             return ()  # flake8 has stopped at it, or said so, before
-        return with_deep_stack(
+        checked = with_deep_stack(
             lambda: check_source(project, self._file, source, settings, respect_noqa=self._respect_noqa)
-        ).findings
+        )
+        if settings.baseline_file is None:
+            return checked.findings
+        from mlflow_lint.screening import Screen
+
+        with _one_line():
+            return Screen()(checked, Path(self._file), settings).findings
 
     @classmethod
     def _settings(cls, file: Path) -> Settings:
         if cls._resolver is None:
             cls._resolver = SettingsResolver(KnownCodes())
-        try:
+        with _one_line():
             settings = cls._resolver.for_file(file)
-        except ConfigError as error:
-            from flake8.exceptions import ExecutionError
-
-            raise ExecutionError(f"mlflow-lint: {error}") from error
-        return replace(settings, extend_select=settings.extend_select + cls._named)
+        return replace(settings, extend_select=settings.extend_select + cls._named) if cls._named else settings
 
     @classmethod
     def _project(cls) -> Project:
@@ -127,6 +130,17 @@ class Plugin:
         if root not in cls._projects:
             cls._projects[root] = Project(root, here)
         return cls._projects[root]
+
+
+@contextlib.contextmanager
+def _one_line() -> Iterator[None]:
+    """Let flake8 stop with one line at a configuration that cannot be used."""
+    try:
+        yield
+    except ConfigError as error:
+        from flake8.exceptions import ExecutionError
+
+        raise ExecutionError(f"mlflow-lint: {error}") from error
 
 
 def _is_of_flake8(error: BaseException) -> bool:

@@ -17,6 +17,9 @@ CLEAN, FINDINGS, FAILED = 0, 1, 2
 _PIPE_WIDTH = 120
 """Columns to print for where no terminal says how many it has."""
 
+_CHECKOUTS = ("GITHUB_WORKSPACE", "CI_PROJECT_DIR")
+"""Variables in which GitHub Actions and GitLab CI say where they have the repository."""
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -27,13 +30,22 @@ class Request:
     """Settings from the command line, under the keys of the configuration table."""
     config: Path | None = None
     isolated: bool = False
+    jobs: int | None = None
+    """Processes to check with; None for as many as there are processors."""
     stdin: Path | None = None
     """Check standard input instead of `paths`, under this name."""
     fix: bool = False
     diff: bool = False
     """Only show what `fix` would change."""
+    add_noqa: bool = False
+    """Write comments that silence what is found."""
+    update_baseline: bool = False
+    diff_against: str | None = None
+    """A commit: only findings on lines that have changed since."""
     statistics: bool = False
     exit_zero: bool = False
+    output_file: Path | None = None
+    """Where the report goes instead of standard output."""
     explain: str | None = None
     explain_at: str | None = None
     """`FILE:LINE`."""
@@ -60,6 +72,10 @@ class Terminal:
 
     color: bool = False
     width: int = _PIPE_WIDTH
+    wraps: bool = False
+    """Whether it breaks what is longer than `width`, so that it had better be broken between words."""
+    checkout: str | None = None
+    """Where the CI system that reads the output has the repository, as it says."""
 
     @classmethod
     def of(cls, stream: TextIO | None, environment: Mapping[str, str]) -> Terminal:
@@ -67,4 +83,6 @@ class Terminal:
         is_terminal = stream is not None and stream.isatty() and environment.get("TERM") != "dumb"
         forced = environment.get("FORCE_COLOR", "") not in ("", "0")
         color = forced or (is_terminal and not environment.get("NO_COLOR"))
-        return cls(color, shutil.get_terminal_size((_PIPE_WIDTH, 24)).columns)
+        width = shutil.get_terminal_size((_PIPE_WIDTH, 24)).columns
+        checkout = next((environment[name] for name in _CHECKOUTS if environment.get(name)), None)
+        return cls(color, width, is_terminal, checkout)

@@ -277,8 +277,9 @@ def write(folder: Path, code: str, files: Sequence[tuple[str, str]] = (), name: 
 
 
 def only(folder: Path, *codes: str) -> Settings:
-    """Settings with just these rules on."""
-    return replace(default_settings(folder), select=codes)
+    """Settings with just these rules on, and with what a rule about comments is to judge them by."""
+    judged = ("MLF",) if "MLF901" in codes else ()
+    return replace(default_settings(folder), select=(*codes, *judged))
 
 
 def everything(folder: Path) -> Settings:

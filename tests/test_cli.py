@@ -136,7 +136,11 @@ def test_exit_zero_is_for_findings_only(tree: Path, lint: Lint) -> None:
         (["--select"], "'--select'"),
         (["--select", "MLF199"], "`select` names the unknown code `MLF199`, did you mean `MLF"),
         (["--ignore", "E501"], "`ignore` names the unknown code `E501`"),
-        (["--output-format", "jsno"], "must be one of `full`, `concise`, `json`, `github`, not `jsno`"),
+        (["--output-format", "jsno"], "`rdjson`, `pylint`, not `jsno`, did you mean `json`?"),
+        (["--output-format", "sarfi"], "did you mean `sarif`?"),
+        (["--output-file"], "'--output-file'"),
+        (["--output-file", "x", "--diff"], "--output-file takes the report of findings"),
+        (["--output-file", "x", "--list-rules"], "--output-file takes the report of findings"),
         (["--fail-on", "error"], "`fail-on` must be one of `info`, `warning`"),
         (["--config", "missing.toml"], "missing.toml"),
         (["--explain", "MLF199"], "there is no rule `MLF199`, did you mean `MLF"),
@@ -708,7 +712,7 @@ def test_a_defect_anywhere_is_one_line(lint: Lint, monkeypatch: pytest.MonkeyPat
     def fail(*_: object) -> None:
         raise RecursionError("too deep")
 
-    monkeypatch.setattr(cli, "run", fail)
+    monkeypatch.setattr("mlflow_lint.run.run", fail)
     ran = lint()
     assert (ran.code, ran.out) == (2, "")
     assert is_one_error(ran.err)

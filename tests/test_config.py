@@ -128,7 +128,8 @@ def test_an_empty_table_gives_the_defaults(tmp_path: Path) -> None:
         ("min-group-size = 2.0", "`min-group-size` must be an integer of at least 2, not a float"),
         (
             "output-format = 'jsn'",
-            "`output-format` must be one of `full`, `concise`, `json`, `github`, not `jsn`, did you mean `json`?",
+            "`output-format` must be one of `full`, `concise`, `grouped`, `json`, `json-lines`, `sarif`, `github`, "
+            "`gitlab`, `junit`, `azure`, `rdjson`, `pylint`, not `jsn`, did you mean `json`?",
         ),
         ("fail-on = []", "`fail-on` must be a string, not a list"),
         (

@@ -21,8 +21,8 @@ from mlflow_lint.fixing import fix_files
 from mlflow_lint.rules.registry import all_rules
 
 NOT_IN_THE_CLIENT = frozenset({"MLF207", "MLF208", "MLF410", "MLF411", "MLF505", "MLF701"})
-NO_WRITES = frozenset({"MLF505"})
-"""Rules whose fixes make reads smaller."""
+NO_WRITES = frozenset({"MLF505", "MLF901", "MLF902"})
+"""Rules whose fixes make reads smaller, or comments."""
 PRELOAD = (
     "numpy",
     "sklearn.datasets",

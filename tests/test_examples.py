@@ -191,7 +191,8 @@ def test_through_the_command_and_flake8(rule: Rule, tmp_path: Path) -> None:
         folder = f"example_{number}"
         write(tmp_path / folder, case.code, case.files)
         expected[f"{folder}/example.py"] = case.expected
-    command = doors.mlflow_lint("--select", rule.code, "--output-format", "concise", ".", cwd=tmp_path)
+    selected = ",".join(only(tmp_path, rule.code).select)
+    command = doors.mlflow_lint("--select", selected, "--output-format", "concise", ".", cwd=tmp_path)
     plugin = doors.flake8("--select", rule.code, ".", cwd=tmp_path)
     assert (command.code, plugin.code) == (1, 1), command.err + plugin.err
     assert by_file(command.out) == by_file(plugin.out) == {name: found for name, found in expected.items() if found}

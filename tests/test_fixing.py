@@ -340,7 +340,7 @@ mlflow.set_tag("b", "1")
 def test_a_fix_gone_wrong_is_dropped(
     broken: Callable[[str], str], reason: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fixing, "_edited", lambda text, edits: broken(text))
+    monkeypatch.setattr(fixing, "edited", lambda text, edits: broken(text))
     result = fixed(ROW.encode(), unsafe=False)
     assert (result.after, result.applied) == (ROW, ())
     (problem,) = result.problems

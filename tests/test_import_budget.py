@@ -11,6 +11,15 @@ import doors
 import pytest
 from test_cli import HOT
 
+from mlflow_lint.report import FORMATS
+
+_HEAVY = (
+    *("libcst", "flake8", "rich", "pydantic", "pathspec", "packaging", "importlib.metadata", "email", "asyncio"),
+    *("concurrent", "multiprocessing", "mlflow_lint.analysis", "mlflow_lint.rules.base"),
+    "mlflow_lint.syntax.parse",
+)
+"""What takes long to import, and what imports it."""
+
 _IRRELEVANT = "import os\n\n\ndef f(x):\n    for batch in x:\n        print(batch)\n"
 
 
@@ -38,27 +47,57 @@ def below(modules: set[str], *packages: str) -> set[str]:
 
 def test_the_command_itself_is_light(tmp_path: Path) -> None:
     modules = imported("-c", "import mlflow_lint.cli", cwd=tmp_path)
-    assert not below(modules, "libcst", "flake8", "rich", "mlflow_lint.analysis", "mlflow_lint.rules.base")
+    assert not below(modules, *_HEAVY, "mlflow_lint.run", "mlflow_lint.engine")
 
 
 def test_the_version_costs_nothing(tmp_path: Path) -> None:
     modules = imported("-m", "mlflow_lint", "--version", cwd=tmp_path)
-    assert not below(modules, "libcst", "flake8", "rich", "mlflow_lint.analysis", "mlflow_lint.rules.base")
+    assert not below(modules, *_HEAVY, "mlflow_lint.run", "mlflow_lint.engine")
 
 
-@pytest.mark.parametrize("format_name", ["full", "concise", "json", "github"])
-@pytest.mark.parametrize("fix", [[], ["--fix"], ["--diff"]], ids=str)
-def test_irrelevant_files_are_not_parsed(format_name: str, fix: list[str], tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "arguments", [["--fix"], ["--diff"], *(["--output-format", name] for name in FORMATS)], ids=str
+)
+def test_irrelevant_files_are_not_parsed(arguments: list[str], tmp_path: Path) -> None:
     for name in ("a.py", "b.py"):
         (tmp_path / name).write_text(_IRRELEVANT)
     (tmp_path / "pyproject.toml").write_text("[tool.mlflow-lint]\npreview = true\n")
-    modules = imported("-m", "mlflow_lint", "--output-format", format_name, *fix, cwd=tmp_path)
-    assert not below(modules, "libcst", "flake8", "rich", "mlflow_lint.syntax.parse", "mlflow_lint.rules.base")
+    modules = imported("-m", "mlflow_lint", *arguments, cwd=tmp_path)
+    assert not below(modules, *_HEAVY)
+
+
+def test_a_file_that_is_named_by_pre_commit(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text(_IRRELEVANT)
+    assert not below(imported("-m", "mlflow_lint", "--force-exclude", "a.py", cwd=tmp_path), *_HEAVY)
+
+
+def test_what_a_gitignore_file_needs(tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".gitignore").write_text("# built\nbuild/\n.env\n")
+    assert not below(imported("-m", "mlflow_lint", cwd=tmp_path), *_HEAVY)
+    (tmp_path / ".gitignore").write_text("*.py[cod]\n")
+    modules = imported("-m", "mlflow_lint", cwd=tmp_path)
+    assert below(modules, "pathspec")
+    assert not below(modules, *(set(_HEAVY) - {"pathspec"}))
+
+
+def test_a_file_that_names_mlflow(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text(HOT)
+    modules = imported("-m", "mlflow_lint", "--output-format", "concise", cwd=tmp_path)
+    assert below(modules, "libcst", "mlflow_lint.analysis")
+    needless = ("libcst.matchers", "libcst.codemod", "flake8", "rich", "pydantic", "pathspec", "mlflow_lint.fixing")
+    assert not below(modules, *needless)
+
+
+def test_rich_is_for_colours(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text(HOT)
+    for name in FORMATS:
+        assert not below(imported("-m", "mlflow_lint", "--output-format", name, cwd=tmp_path), "rich")
 
 
 def test_irrelevant_standard_input_is_not_parsed(tmp_path: Path) -> None:
     modules = imported("-m", "mlflow_lint", "-", cwd=tmp_path, stdin=_IRRELEVANT.encode())
-    assert not below(modules, "libcst", "flake8", "rich", "mlflow_lint.rules.base")
+    assert not below(modules, *_HEAVY)
 
 
 def test_a_thousand_irrelevant_files_that_import_each_other(tmp_path: Path) -> None:
@@ -67,7 +106,7 @@ def test_a_thousand_irrelevant_files_that_import_each_other(tmp_path: Path) -> N
         package.mkdir(exist_ok=True)
         (package / f"m{number}.py").write_text(f"from . import m{number + 1}\nfrom pkg0.m1 import f\n{_IRRELEVANT}")
     modules = imported("-m", "mlflow_lint", cwd=tmp_path)
-    assert not below(modules, "libcst", "rich", "mlflow_lint.rules.base")
+    assert not below(modules, *_HEAVY)
 
 
 def test_flake8_on_an_irrelevant_file(tmp_path: Path) -> None:

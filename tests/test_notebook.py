@@ -438,11 +438,11 @@ def test_json_tells_the_cell(tmp_path: Path) -> None:
     assert [(step["cell"], step["row"]) for step in item["chain"]] == [(3, 2), (3, 4)]
 
 
-def test_github_gets_the_cell_in_words(tmp_path: Path) -> None:
+def test_github_gets_the_line_of_the_json_and_the_cell_in_words(tmp_path: Path) -> None:
     (tmp_path / "nb.ipynb").write_bytes(written(SETUP, LOADER, LOOP))
     out = mlflow_lint("--output-format", "github", cwd=tmp_path).out
     assert out.startswith(
-        "::warning title=mlflow-lint (MLF101),file=nb.ipynb,line=1,endLine=1::nb.ipynb:cell 3:4:5: MLF101"
+        "::warning title=mlflow-lint (MLF101),file=nb.ipynb,line=34,endLine=34::nb.ipynb:cell 3:4:5: MLF101"
     )
 
 

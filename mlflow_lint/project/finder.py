@@ -8,6 +8,7 @@ up, and no file is read.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 
 class ModuleFinder:
@@ -17,21 +18,25 @@ class ModuleFinder:
         self.root = root
         self._found: dict[tuple[str, str], str | None] = {}
         self._roots: dict[str, tuple[str, ...]] = {}
+        self._names: dict[str, frozenset[str]] = {}
+        self._packages: dict[str, tuple[str, ...]] = {}
         self._listings: dict[str, frozenset[str]] = {}
 
     def find(self, importer: str, module: str, level: int) -> str | None:
         """File of the module that `from <level dots><module> import …` in file `importer` means, if it is ours."""
-        if not importer:
-            return None
-        folder = os.path.dirname(importer)
+        return self.find_from(os.path.dirname(importer), module, level) if importer else None
+
+    def find_from(self, folder: str, module: str, level: int) -> str | None:
+        """The same for the files of a folder, which can all import the same."""
         if level:
             for _ in range(level - 1):
                 folder = os.path.dirname(folder)
             return self._at(folder, module)
-        if module.partition(".")[0] == "mlflow":
+        first = module.partition(".")[0]
+        if first == "mlflow":
             return None
         for root in self._search_path(folder):
-            found = self._at(root, module)
+            found = self._at(root, module) if first in self._importable(root) else None
             if found is not None:
                 return found
         return None
@@ -44,12 +49,18 @@ class ModuleFinder:
 
     def packages(self, file: str) -> list[str]:
         """The `__init__.py` files that Python runs before it imports the module in `file`, innermost first."""
-        found = []
-        folder = os.path.dirname(file)
+        return list(self.packages_around(os.path.dirname(file)))
+
+    def packages_around(self, folder: str) -> tuple[str, ...]:
+        """The same for the modules of a folder."""
+        if folder not in self._packages:
+            self._packages[folder] = tuple(self._inside_out(folder))
+        return self._packages[folder]
+
+    def _inside_out(self, folder: str) -> Iterator[str]:
         while "__init__.py" in self._listing(folder) and os.path.dirname(folder) != folder:
-            found.append(os.path.join(folder, "__init__.py"))
+            yield os.path.join(folder, "__init__.py")
             folder = os.path.dirname(folder)
-        return found
 
     def neighbours(self, file: str) -> list[str]:
         """Other modules of a file's folder and of the folders beside it: where implementations of its classes are."""
@@ -69,6 +80,13 @@ class ModuleFinder:
             roots = (package, folder, *self._above(folder), self.root, os.path.join(self.root, "src"))
             self._roots[folder] = tuple(dict.fromkeys(roots))
         return self._roots[folder]
+
+    def _importable(self, folder: str) -> frozenset[str]:
+        """What an import of something in a folder begins with; most are of libraries, and begin with something else."""
+        if folder not in self._names:
+            names = self._listing(folder)
+            self._names[folder] = names | {name[: -len(".py")] for name in names if name.endswith(".py")}
+        return self._names[folder]
 
     def _above(self, folder: str) -> list[str]:
         """The folders between one and the root: programs are run from any of them, namespace packages included."""

@@ -1,34 +1,47 @@
-"""Which files can matter: those that name MLflow, and those that import, by name, something that writes to it.
+"""Which files can matter: those that name MLflow, and those that import, by name, something that leads there.
 
 The first are known from their bytes. The others are found in waves: a file matters if it imports a file that matters
-and mentions something of it that reaches MLflow, or brings it in with a star; only then is it parsed. Invariant: the
+and mentions something of it that leads to MLflow, or brings it in with a star. Invariant: nothing is parsed, and the
 answer for a file depends on the files that it imports, step by step, and not on which files were asked about before.
 """
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cached_property
+from typing import NamedTuple
 
+from mlflow_lint.project.definitions import Definition, definitions, leading
+from mlflow_lint.project.import_lines import ImportLine, import_lines
 from mlflow_lint.source.file import is_notebook
 from mlflow_lint.source.gate import names_mlflow
 
-_IMPORT = re.compile(
-    rb"^[ \t]*(?:from[ \t]+(\.*[\w.]*)[ \t]+import[ \t]*(\([^)]*\)|[^#\r\n]*)|import[ \t]+([\w. \t,]+))", re.MULTILINE
-)
 _WORD = re.compile(rb"\w+")
+_PACKAGE = f"{os.sep}__init__.py"
 _BROUGHT = re.compile(rb"(\*|\w+)(?:\s+as\s+(\w+))?")
 
 Find = Callable[[str, str, int], "str | None"]
-"""File of a module: importing file, dotted module, level."""
+"""File of a module: folder of the importing file, dotted module, level."""
+
+
+class _Import(NamedTuple):
+    """What an import line means in one folder."""
+
+    files: tuple[str, ...]
+    brought: tuple[tuple[bytes, bytes], ...]
+    """Pairs of a name of the first file and what it is called here, both `*` for all of them."""
+
+
+_NOWHERE = _Import((), ())
 
 
 class Reach:
     """Answers for the files of one project.
 
-    `find` maps imports to files, `packages` gives the packages that are imported with a module, `read` gives bytes
-    (empty for what cannot be read), `exports` the names of a file's module that reach MLflow, and `forget` drops what
-    was concluded while fewer files were known to matter.
+    `find` maps imports to files, `packages` gives the packages that are imported with the modules of a folder, and
+    `read` gives bytes (empty for what cannot be read).
     """
 
     def __init__(
@@ -36,22 +49,21 @@ class Reach:
         find: Find,
         packages: Callable[[str], Iterable[str]],
         read: Callable[[str], bytes],
-        exports: Callable[[str], frozenset[bytes]],
-        forget: Callable[[], None],
     ) -> None:
         self._find = find
         self._packages = packages
         self._read = read
-        self._exports_of = exports
-        self._forget = forget
         self._imports: dict[str, tuple[str, ...]] = {}
-        self._code: dict[str, bytes] = {}
-        """Code of the files being decided."""
-        self._brought: dict[str, list[tuple[str, bytes, bytes]]] = {}
-        """By file: who brings a name of it in, the name there and the name here, both `*` for all of them."""
+        self._lines: dict[str, list[_Import]] = {}
+        """The import lines of the files being decided, as far as they lead to files."""
+        self._meanings: dict[str, dict[ImportLine, _Import]] = {}
+        """By folder: most files of one import the same."""
         self._exports: dict[str, frozenset[bytes]] = {}
+        """By file: names of its module that lead to MLflow."""
         self._mattering: set[str] = set()
         self._settled: set[str] = set()
+        self._unasked: set[str] = set()
+        """Files that matter, and that none had been seen to import: what they export is not known."""
 
     def is_settled(self, file: str) -> bool:
         """Whether it is decided about a file."""
@@ -71,123 +83,160 @@ class Reach:
                     pending.append(other)
                     yield other
 
-    def settle(self, files: dict[str, bytes], *, complete: bool = False) -> None:
-        """Decide for some files, and for all that they import, at once; their bytes spare reading them again.
+    def leaves_first(self, files: Iterable[str]) -> Iterator[str]:
+        """Files after those of them that they import, where there is no circle.
 
-        `complete` says that these are all the files of the project: if none names MLflow, nothing is left to ask.
+        Then what they rest on is known already, however many modules hand a name on.
         """
-        if complete and not any(map(names_mlflow, files.values())):
-            self._settled.update(files)
-            return
-        unsettled = self._look(files)
-        candidates = [file for file in unsettled if file not in self._mattering]
-        if any(file in self._mattering or self._leads_to_mlflow(file) for file in unsettled):
-            self._spread(unsettled, candidates)
-        self._settled |= unsettled
-        self._code.clear()
-        self._brought.clear()
-
-    def _look(self, files: dict[str, bytes]) -> set[str]:
-        """Read the import lines of files not yet settled and of those that they import."""
-        found: set[str] = set()
-        pending = [file for file in files if file not in self._settled]
-        while pending:
-            file = pending.pop()
-            if file in found:
-                continue
-            found.add(file)
-            data = files[file] if file in files else self._read(file)
-            if names_mlflow(data):
-                self._mattering.add(file)
-            code = _code(file, data)
-            self._imports[file] = tuple(self._files(file, code))
-            if self._imports[file]:
-                self._code[file] = code
-            # With a module comes its package, and with that what may override the module's methods.
-            loaded = (*self._imports[file], *self._packages(file))
-            pending += [other for other in loaded if other not in self._settled]
-        return found
-
-    def _leads_to_mlflow(self, file: str) -> bool:
-        return any(other in self._mattering for other in self._imports[file])
-
-    def _spread(self, unsettled: set[str], candidates: Collection[str]) -> None:
-        """Waves among the unsettled files, until nothing is new; what is settled cannot change any more."""
-        while True:
-            self._forget()
-            for file in self._leaves_first(unsettled & self._mattering):
-                self._exports[file] = self._exports_of(file)
-            known = len(self._mattering)
-            self._hand_on()
-            self._mattering.update(
-                [file for file in candidates if file not in self._mattering and self._mentions(file)]
-            )
-            if len(self._mattering) == known:
-                return  # what a module exports rests on which files matter, and on nothing else
-
-    def _leaves_first(self, files: set[str]) -> Iterator[str]:
-        """Files after those that they import, where there is no circle: then what they rest on is known already."""
+        wanted = dict.fromkeys(files)
         begun: set[str] = set()
-        for first in sorted(files):
-            path = [(first, iter(self._imports[first]))] if first not in begun else []
+        for first in wanted:
+            path = [(first, iter(self._imports.get(first, ())))] if first not in begun else []
             begun.add(first)
             while path:
                 file, imported = path[-1]
-                other = next((each for each in imported if each in files and each not in begun), None)
+                other = next((each for each in imported if each in wanted and each not in begun), None)
                 if other is None:
                     path.pop()
                     yield file
                 else:
                     begun.add(other)
-                    path.append((other, iter(self._imports[other])))
+                    path.append((other, iter(self._imports.get(other, ()))))
 
-    def _hand_on(self) -> None:
-        """What a file brings in from one that exports it, the file exports too, however many there are in a row."""
-        pending = [file for file in self._brought if self._exports.get(file)]
+    def settle(self, files: Mapping[str, bytes], *, complete: bool = False) -> None:
+        """Decide for some files, and for all that they import, at once; their bytes spare reading them again.
+
+        `complete` says that these are all the files of the project: if none names MLflow, nothing is left to ask.
+        """
+        naming = {file for file, data in files.items() if names_mlflow(data)}
+        if complete and not naming:
+            self._settled.update(files)
+            return
+        self._mattering |= naming - self._settled
+        unsettled = self._look(files)
+        if not self._mattering.isdisjoint(unsettled) or any(map(self._leads_to_mlflow, unsettled)):
+            self._spread(unsettled, files)
+        self._settled |= unsettled
+        self._lines.clear()
+        self._meanings.clear()
+
+    def _look(self, files: Mapping[str, bytes]) -> set[str]:
+        """Read the import lines of files not yet settled and of those that they import."""
+        pending = [file for file in files if file not in self._settled]
+        found = set(pending)
         while pending:
-            origin = pending.pop()
-            exported = self._exports[origin]
-            for file, name, local in self._brought.get(origin, ()):
-                gained = exported if name == b"*" else {local} if name in exported else frozenset()
-                before = self._exports.get(file, frozenset())
-                if not gained <= before:
-                    self._exports[file] = before | gained
+            file = pending.pop()
+            data = files.get(file)
+            if data is None:
+                data = self._read(file)
+                if names_mlflow(data):
                     self._mattering.add(file)
-                    pending.append(file)
-
-    def _mentions(self, file: str) -> bool:
-        """Whether a file names something that reaches MLflow of a file that it imports."""
-        wanted = {name for other in self._imports[file] for name in self._exports.get(other, ())}
-        return bool(wanted) and not wanted.isdisjoint(_WORD.findall(self._code[file]))
-
-    def _files(self, file: str, code: bytes) -> Iterable[str]:
-        found: dict[str, None] = {}
-        for module, names, modules in _IMPORT.findall(code):
-            if modules:
-                for part in modules.split(b","):
-                    words = part.split()
-                    if words:
-                        self._add(found, file, words[0].decode("utf-8", "replace"), 0)
-                continue
-            dotted = module.decode("utf-8", "replace")
-            name = dotted.lstrip(".")
-            level = len(dotted) - len(name)
-            target = self._add(found, file, name, level)
-            if target is not None and target != file:
-                brought = self._brought.setdefault(target, [])
-                brought += [(file, word, local or word) for word, local in _BROUGHT.findall(names)]
-            if target is not None or level:
-                for word in _WORD.findall(names):
-                    member = word.decode("utf-8", "replace")
-                    self._add(found, file, f"{name}.{member}" if name else member, level)
-        found.pop(file, None)
+            folder = os.path.dirname(file)
+            lines = list(self._imports_in(folder, _code(file, data)))
+            imported = dict.fromkeys([other for line in lines for other in line.files])
+            imported.pop(file, None)
+            self._imports[file] = tuple(imported)
+            if imported:
+                self._lines[file] = lines
+            # With a module comes its package, and with that what may override the module's methods.
+            imported.update(dict.fromkeys(self._packages(folder)))
+            new = {other for other in imported.keys() - found if self._is_open(other)}
+            found |= new
+            pending += new
         return found
 
-    def _add(self, found: dict[str, None], file: str, module: str, level: int) -> str | None:
-        target = self._find(file, module, level) if module or level else None
-        if target is not None:
-            found[target] = None
-        return target
+    def _is_open(self, file: str) -> bool:
+        return file not in self._settled or file in self._unasked
+
+    def _leads_to_mlflow(self, file: str) -> bool:
+        return any(other in self._mattering for other in self._imports[file])
+
+    def _spread(self, unsettled: set[str], files: Mapping[str, bytes]) -> None:
+        """Waves among the unsettled files, until nothing is new; what is settled cannot change any more."""
+        importers: dict[str, list[str]] = {}
+        for file in unsettled:
+            for other in self._imports[file]:
+                importers.setdefault(other, []).append(file)
+        texts: dict[str, _Text] = {}
+        pending = {file for file in unsettled if file in self._mattering or self._leads_to_mlflow(file)}
+        while pending:
+            file = pending.pop()
+            known, handed_on = self._brought_in(file)
+            if file not in texts and (known or file in importers):
+                # Few come this far: reading those again takes less than keeping the bytes of all.
+                data = files[file] if file in files else self._read(file)
+                texts[file] = _Text(_code(file, data))
+            if file not in self._mattering and not handed_on and known.isdisjoint(texts[file].words if known else ()):
+                continue
+            self._mattering.add(file)
+            if file in importers:
+                exported = leading(texts[file].definitions, known | handed_on) | handed_on
+                if exported != self._exports.get(file, frozenset()):
+                    self._exports[file] = exported
+                    pending.update(importers[file])
+        self._unasked -= unsettled
+        self._unasked |= (unsettled & self._mattering) - importers.keys()
+
+    def _brought_in(self, file: str) -> tuple[frozenset[bytes], frozenset[bytes]]:
+        """What leads to MLflow of the files that one imports, and what of it is a name of its own module."""
+        known = frozenset[bytes]().union(*(self._exports.get(other, ()) for other in self._imports[file]))
+        handed_on: set[bytes] = set()
+        for line in self._lines.get(file, ()) if known else ():
+            exported = self._exports.get(line.files[0], frozenset())
+            for name, local in line.brought:
+                if name == b"*":
+                    handed_on |= exported
+                elif name in exported:
+                    handed_on.add(local)
+        return known, frozenset(handed_on)
+
+    def _imports_in(self, folder: str, code: bytes) -> Iterator[_Import]:
+        known = self._meanings.setdefault(folder, {})
+        for line in import_lines(code):
+            meant = known.get(line)
+            if meant is None:
+                meant = known[line] = self._meaning(folder, line)
+            if meant.files:
+                yield meant
+
+    def _meaning(self, folder: str, line: ImportLine) -> _Import:
+        """Where an import line leads, which is the same for all files of a folder."""
+        module, names, modules = line
+        if modules:
+            packages = [words[0].decode("utf-8", "replace") for part in modules.split(b",") if (words := part.split())]
+            return _Import(self._files(folder, packages, 0), ())
+        dotted = module.decode("utf-8", "replace")
+        name = dotted.lstrip(".")
+        level = len(dotted) - len(name)
+        target = self._files(folder, [name], level)
+        if not target and not level:
+            return _NOWHERE
+        members: tuple[str, ...] = ()
+        if not target or target[0].endswith(_PACKAGE):
+            prefix = f"{name}." if name else ""
+            inner = [prefix + word.decode("utf-8", "replace") for word in _WORD.findall(names)]
+            members = self._files(folder, inner, level)
+        brought = [(word, local or word) for word, local in _BROUGHT.findall(names)] if target else []
+        return _Import(target + members, tuple(brought))
+
+    def _files(self, folder: str, modules: Iterable[str], level: int) -> tuple[str, ...]:
+        found = [self._find(folder, module, level) for module in modules if module or level]
+        return tuple([each for each in found if each is not None])
+
+
+class _Text:
+    """What the waves ask of a file's code, found when it is asked for."""
+
+    def __init__(self, code: bytes) -> None:
+        self._code = code
+
+    @cached_property
+    def words(self) -> frozenset[bytes]:
+        return frozenset(_WORD.findall(self._code))
+
+    @cached_property
+    def definitions(self) -> tuple[Definition, ...]:
+        return definitions(self._code)
 
 
 def _code(file: str, data: bytes) -> bytes:

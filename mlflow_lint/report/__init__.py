@@ -16,12 +16,23 @@ if TYPE_CHECKING:
 _MODULES = {
     "full": "full",
     "concise": "concise",
+    "grouped": "grouped",
     "json": "json_array",
+    "json-lines": "json_lines",
+    "sarif": "sarif",
     "github": "github",
+    "gitlab": "gitlab",
+    "junit": "junit",
+    "azure": "azure",
+    "rdjson": "rdjson",
+    "pylint": "pylint",
 }
 
 FORMATS = tuple(_MODULES)
 """Names of the formats, the default first."""
+
+FOR_PEOPLE = ("full", "concise", "grouped")
+"""Those among whose lines another one does no harm."""
 
 
 class _Format(Protocol):

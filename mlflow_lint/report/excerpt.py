@@ -1,20 +1,27 @@
 """One source line, cut to the width of the terminal, and where the marks under it go.
 
-Imported only when there is something to show, as it needs Rich's table of character widths.
+Invariant: widths are in terminal cells; Rich, which knows them, is imported only for text that is not ASCII.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rich.cells import cell_len
-
-from mlflow_lint.report.visible import visible_each
+from mlflow_lint.report.visible import is_harmless, visible_each
 
 _TAB = 4
 _CUT = "…"
 _NARROWEST = 20
 """Cells below which an excerpt says nothing; a narrower terminal has to wrap."""
+
+
+def cell_len(text: str) -> int:
+    """How many cells of a terminal a text takes that has no control characters."""
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len as measured
+
+    return measured(text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +37,8 @@ def excerpt(line: str, start: int, end: int, width: int) -> Excerpt:
     """Return the part of `line` around the code points from `start` to `end` that fits into `width` cells."""
     width = max(width, _NARROWEST)
     start = min(start, len(line))
+    if len(line) <= width and is_harmless(line) and cell_len(line) <= width:
+        return Excerpt(line.rstrip(), cell_len(line[:start]), max(1, cell_len(line[start : max(start, end)])))
     # Nothing further away can be on screen, and a line may be megabytes long.
     skipped = max(0, start - width)
     near = line[skipped : start + width]

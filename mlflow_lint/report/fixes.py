@@ -12,11 +12,24 @@ if TYPE_CHECKING:
     from mlflow_lint.fixing import Fixed
 
 
+def silenced(files: Iterable[Fixed]) -> str:
+    """Return how many findings were silenced by new comments, by code and by file."""
+    return "".join(f"{line}\n" for line in _done(files, "Silenced"))
+
+
 def render(fixed: Iterable[Fixed], remaining: Sequence[Finding], *, unsafe: bool, written: bool) -> str:
     """Return what was done by code and by file and, once it is written, why the rest remains.
 
     A file that was fixed more than once counts once.
     """
+    lines = _done(fixed, "Fixed" if written else "Would fix")
+    if remaining and written:
+        verb = "remains" if len(remaining) == 1 else "remain"
+        lines.append(f"{_counted(len(remaining), 'finding')} {verb}: {_reasons(remaining, unsafe)}.")
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _done(fixed: Iterable[Fixed], verb: str) -> list[str]:
     by_file: dict[str, Counter[str]] = {}
     for each in fixed:
         if each.applied:
@@ -24,15 +37,11 @@ def render(fixed: Iterable[Fixed], remaining: Sequence[Finding], *, unsafe: bool
     lines: list[str] = []
     if by_file:
         total = sum(by_file.values(), Counter[str]())
-        verb = "Fixed" if written else "Would fix"
         files = _counted(len(by_file), "file")
         lines.append(f"{verb} {_counted(total.total(), 'finding')} in {files}: {_by_code(total)}.")
         if len(by_file) > 1:
             lines += [f"  {path}: {_by_code(counts)}" for path, counts in by_file.items()]
-    if remaining and written:
-        verb = "remains" if len(remaining) == 1 else "remain"
-        lines.append(f"{_counted(len(remaining), 'finding')} {verb}: {_reasons(remaining, unsafe)}.")
-    return "".join(f"{line}\n" for line in lines)
+    return lines
 
 
 def _by_code(counts: Counter[str]) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from mlflow_lint.findings import Finding, Severity
+from mlflow_lint.findings import Finding, Region, Severity
 from mlflow_lint.report.headline import headline
 from mlflow_lint.report.model import FileReport, Options
+from mlflow_lint.report.on_disk import OnDisk
 from mlflow_lint.report.visible import visible
 
 _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
@@ -14,17 +15,20 @@ _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: 
 
 def render(results: Sequence[FileReport], options: Options) -> str:
     """Return one workflow command per finding."""
-    return "".join(f"{_command(report.path, finding)}\n" for report in results for finding in report.findings)
+    return "".join(f"{line}\n" for report in results for line in _commands(report, options))
 
 
-def _command(path: str, finding: Finding) -> str:
-    region = finding.region
-    properties = {"title": f"mlflow-lint ({finding.code})", "file": visible(path)}
-    if region.cell is not None:
-        # GitHub counts lines of the JSON, as Ruff does not either; the message names cell and line.
-        properties |= {"line": "1", "endLine": "1"}
-    # GitHub rejects an annotation that has columns on more than one line.
-    elif region.line == region.end_line:
+def _commands(report: FileReport, options: Options) -> Iterator[str]:
+    disk = OnDisk(report)
+    file = visible(options.from_base(report.path))
+    for finding in report.findings:
+        yield _command(file, disk.region(finding.region), report.path, finding)
+
+
+def _command(file: str, region: Region, path: str, finding: Finding) -> str:
+    properties = {"title": f"mlflow-lint ({finding.code})", "file": file}
+    # GitHub rejects an annotation that has columns on more than one line; those of a notebook's JSON say nothing.
+    if region.line == region.end_line and finding.region.cell is None:
         properties |= {"line": str(region.line), "col": str(region.column)}
         properties |= {"endLine": str(region.end_line), "endColumn": str(region.end_column)}
     else:

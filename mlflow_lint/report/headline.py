@@ -8,14 +8,25 @@ from mlflow_lint.report.visible import visible, visible_at_start
 
 def headline(path: str, finding: Finding) -> tuple[str, str, str, str]:
     """Return place, code, mark and message of a finding; joined they are its line."""
-    region = finding.region
-    cell = "" if region.cell is None else f"cell {region.cell}:"
     return (
-        f"{visible_at_start(path)}:{cell}{region.line}:{region.column}:",
+        f"{visible_at_start(path)}:{position(finding)}:",
         f" {finding.code}",
         " [*]" if is_fixable(finding) else "",
         f" {visible(finding.message)}",
     )
+
+
+def position(finding: Finding) -> str:
+    """Return line and column of a finding, in a notebook with the cell."""
+    region = finding.region
+    cell = "" if region.cell is None else f"cell {region.cell}:"
+    return f"{cell}{region.line}:{region.column}"
+
+
+def message(finding: Finding) -> str:
+    """Return what a finding says, for formats that know places in files only: they cannot tell the cell."""
+    cell = "" if finding.region.cell is None else f"{position(finding)}: "
+    return f"{cell}{visible(finding.message)}"
 
 
 def is_fixable(finding: Finding) -> bool:

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Sequence
 from typing import Any
 
 from mlflow_lint.findings import Finding, Fix
+from mlflow_lint.report.json_text import json_list
 from mlflow_lint.report.model import FileReport, Options
-from mlflow_lint.report.visible import RISKY
 from mlflow_lint.source.places import Places
 
 
 def render(results: Sequence[FileReport], options: Options) -> str:
     """Return the array; it is valid JSON whatever the code contains, also without findings."""
-    array = [item for report in results for item in _items(report, options)]
-    written = json.dumps(array, ensure_ascii=False, indent=2)
-    # Reads back as the same text, but no stream fails on it and no terminal or CI system obeys it.
-    return RISKY.sub(_escape, written) + "\n"
+    return json_list(item for report in results for item in items(report, options)) + "\n"
 
 
-def _items(report: FileReport, options: Options) -> list[dict[str, Any]]:
+def items(report: FileReport, options: Options) -> list[dict[str, Any]]:
+    """Return the object for each finding of a file."""
     places = Places(report.text, report.cells)
     return [_item(report, finding, places, options) for finding in report.findings]
 
@@ -68,10 +64,3 @@ def _fix(fix: Fix, text: str, places: Places) -> dict[str, Any] | None:
 
 def _location(row: int, column: int) -> dict[str, int]:
     return {"row": row, "column": column}
-
-
-def _escape(match: re.Match[str]) -> str:
-    character = match[0]
-    if character == "\n":  # Only the layout has any: those inside strings are escaped already.
-        return character
-    return r"\u0023" if character == "#" else json.dumps(character)[1:-1]

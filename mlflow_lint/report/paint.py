@@ -6,6 +6,7 @@ Invariant: colour changes no character of the text, and Rich is imported only fo
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 
 Span = tuple[str, str]
 """A piece of a line and its Rich style."""
@@ -23,8 +24,19 @@ def _plain(line: Line) -> str:
 
 
 def _colored(line: Line) -> str:
+    pieces: list[str] = []
+    for text, style in line:
+        before, after = _codes(style)
+        pieces += [before, text, after] if text else []
+    return "".join(pieces)
+
+
+@cache
+def _codes(style: str) -> tuple[str, str]:
+    """What switches a style on and off."""
     from rich.color import ColorSystem
     from rich.style import Style
 
     # The sixteen standard colours, as users' themes set these and every terminal has them.
-    return "".join(Style.parse(style).render(text, color_system=ColorSystem.STANDARD) for text, style in line)
+    before, _, after = Style.parse(style).render("x", color_system=ColorSystem.STANDARD).partition("x")
+    return before, after

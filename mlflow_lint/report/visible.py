@@ -11,20 +11,27 @@ import re
 
 RISKY = re.compile(
     # C0 with tab and newlines, DEL, C1; format characters but for the joiners (U+200C, U+200D) that scripts
-    # and emoji need: bidi controls, zero-width and tag characters; line separators; lone surrogates.
-    "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    # and emoji need: bidi controls, zero-width and tag characters; line separators; lone surrogates; and what is
+    # no character at all, which XML cannot hold.
+    "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ufffe\uffff"
     "\ud800-\udfff\U000e0000-\U000e007f]"
     # GitHub (`##[group]`) and Azure (`##vso[task]`) take these as commands anywhere in a line.
     r"|\#(?=\#\w*\[)"
 )
 """One code point that must not be printed as it is."""
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _COMMAND_AT_START = re.compile(r"^(\s*):(?=:)")
+
+
+def is_harmless(text: str) -> bool:
+    """Whether a text surely has no risky code point: they are not printable, but for commands."""
+    return text.isprintable() and "##" not in text
 
 
 def visible(text: str) -> str:
     """Return `text` with risky code points shown as escapes."""
-    return RISKY.sub(lambda match: _escape(match[0]), text)
+    return text if is_harmless(text) else RISKY.sub(lambda match: _escape(match[0]), text)
 
 
 def visible_at_start(text: str) -> str:
@@ -35,9 +42,16 @@ def visible_at_start(text: str) -> str:
 def visible_each(text: str) -> list[str]:
     """Return how each code point of `text` is shown; joined they are `visible(text)`."""
     shown = list(text)
+    if is_harmless(text):
+        return shown
     for match in RISKY.finditer(text):
         shown[match.start()] = _escape(match[0])
     return shown
+
+
+def without_surrogates(text: str) -> str:
+    """Return `text`, kept for programs to read, with escapes only for what strict readers of JSON refuse."""
+    return _SURROGATE.sub(lambda match: _escape(match[0]), text)
 
 
 def _escape(character: str) -> str:

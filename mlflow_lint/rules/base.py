@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from mlflow_lint.analysis.context import Context
 from mlflow_lint.facts import model as facts
 from mlflow_lint.findings import Applicability, Finding, Fix, Severity, Step
+from mlflow_lint.rules.comments import Comments
 
 
 class Status(enum.Enum):
@@ -48,6 +49,7 @@ class Example:
 
 
 Check = Callable[["Rule", Context], Iterator[Finding]]
+CheckComments = Callable[["Rule", Comments], Iterator[Finding]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,8 @@ class Rule:
     """Says what is wrong, not the cure."""
     summary: str
     """One line for lists."""
-    check: Check
+    check: Check | None
+    """None for a rule about comments."""
     examples: tuple[Example, ...]
     documentation: str
     """Markdown under the fixed headings: the docstring of the rule's module."""
@@ -68,6 +71,8 @@ class Rule:
     """Applicabilities that its fixes can have."""
     beyond_doubt: Check | None = None
     """Of a rule that is in preview: finds what is reported without it, as if it were stable."""
+    check_comments: CheckComments | None = None
+    """Judges the comments that silence findings, once all other rules have spoken."""
 
     def finding(
         self,

@@ -199,14 +199,15 @@ def newline_of(text: str) -> str:
     return found.group() if found else "\n"
 
 
-def read_bytes(path: Path) -> bytes:
+def read_bytes(path: Path | str) -> bytes:
     """Read a regular file. Raises `SourceError` for anything else, which might block, and `OSError`."""
-    mode = path.stat().st_mode
+    mode = os.stat(path).st_mode
     if stat.S_ISDIR(mode):
         raise SourceError("is a directory, not a file")
     if not stat.S_ISREG(mode):
         raise SourceError("is not a regular file")
-    return path.read_bytes()
+    with open(path, "rb", buffering=0) as stream:
+        return stream.read()
 
 
 def write_atomically(path: Path, data: bytes, expected: bytes) -> None:
@@ -219,26 +220,68 @@ def write_atomically(path: Path, data: bytes, expected: bytes) -> None:
 
     target = Path(os.path.realpath(path))
     _refuse_other_than(target, expected)
-    if not os.access(target, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
-        # Replacing needs rights on the directory only: without this, a read-only file would be overwritten.
-        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
-    before = target.stat()
+    _refuse_read_only(target)
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:32]}.", suffix=".tmp")
-    temporary = Path(name)
+    _replace(target, Path(name), handle, data, expected)
+
+
+def create_atomically(path: Path, data: bytes) -> None:
+    """Write a file at once, be it new or not; what is no regular file, such as a pipe, is written into.
+
+    Raises `OSError` if that cannot be done; a file that was there is then as it was.
+    """
+    if path.exists() and not path.is_file():
+        path.write_bytes(data)
+        return
+    target = Path(os.path.realpath(path))
+    if target.exists():
+        _refuse_read_only(target)
+    temporary = target.with_name(f".{target.name[:32]}.{os.getpid()}.tmp")
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+    _replace(target, temporary, handle, data, None)
+
+
+def _replace(target: Path, temporary: Path, handle: int, data: bytes, expected: bytes | None) -> None:
+    """Put `data` in the place of a file by way of another one, which is open under `handle`.
+
+    The owner and mode of a file that was there stay; unless `expected` is None, it still has to hold that.
+    """
     try:
         with os.fdopen(handle, "wb") as stream:
             stream.write(data)
             stream.flush()
             os.fsync(stream.fileno())
-        if hasattr(os, "chown"):
-            # Root in a container must not take over the user's file; before chmod, as chown clears mode bits.
-            with contextlib.suppress(OSError):
-                os.chown(temporary, before.st_uid, before.st_gid)
-        temporary.chmod(stat.S_IMODE(before.st_mode))
-        _refuse_other_than(target, expected)
+        if target.exists():
+            before = target.stat()
+            if hasattr(os, "chown"):
+                # Root in a container must not take over the user's file; before chmod, as chown clears mode bits.
+                with contextlib.suppress(OSError):
+                    os.chown(temporary, before.st_uid, before.st_gid)
+            temporary.chmod(stat.S_IMODE(before.st_mode))
+        if expected is not None:
+            _refuse_other_than(target, expected)
         temporary.replace(target)
     except BaseException:
         temporary.unlink(missing_ok=True)
+        raise
+
+
+def _refuse_read_only(target: Path) -> None:
+    if not os.access(target, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
+        # Replacing needs rights on the directory only: without this, a read-only file would be overwritten.
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(target))
+
+
+def create(path: Path, data: bytes) -> None:
+    """Write a file that is not there yet. Raises `ChangedOnDisk` if it is, `OSError` if it cannot be written."""
+    try:
+        path.touch(exist_ok=False)
+    except FileExistsError as error:
+        raise ChangedOnDisk(f"{path} has come about") from error
+    try:
+        write_atomically(path, data, b"")
+    except BaseException:
+        path.unlink(missing_ok=True)
         raise
 
 

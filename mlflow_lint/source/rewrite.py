@@ -13,7 +13,8 @@ from mlflow_lint.source.file import SourceError, SourceFile
 from mlflow_lint.source.notebook import decode_notebook
 
 _TOKEN = re.compile(r'"(?:[^"\\]+|\\.)*"|[{}\[\]:,]|[^\s{}\[\]:,"]+')
-_STRING = re.compile(r'"(?:[^"\\]+|\\.)*"')
+STRING = re.compile(r'"(?:[^"\\]+|\\.)*"')
+"""A string of JSON."""
 
 
 def encode_notebook(source: SourceFile, texts: Sequence[str]) -> bytes:
@@ -24,7 +25,7 @@ def encode_notebook(source: SourceFile, texts: Sequence[str]) -> bytes:
     written = source.data.decode("utf-8")
     cells = json.loads(source.data.decode("utf-8-sig"))["cells"]
     code = [index for index, cell in enumerate(cells) if cell.get("cell_type") == "code"]
-    spans = _source_spans(written)
+    spans = source_spans(written)
     pieces: list[str] = []
     done = 0
     for index, cell, text in zip(code, source.cells or (), texts, strict=True):
@@ -42,7 +43,7 @@ def _spelled(before: str, text: str, ascii_only: bool) -> str:
     """The JSON of a cell's text: a string or a list of lines, as it was; lines that were there keep their spelling."""
     if before.startswith('"'):
         return json.dumps(text, ensure_ascii=ascii_only)
-    items = list(_STRING.finditer(before))
+    items = list(STRING.finditer(before))
     lead, tail = before[1 : items[0].start()], before[items[-1].end() :]
     between = before[items[0].end() : items[1].start()] if len(items) > 1 else f",{lead or ' '}"
     known = {json.loads(item[0]): item[0] for item in items}
@@ -52,7 +53,7 @@ def _spelled(before: str, text: str, ascii_only: bool) -> str:
     )
 
 
-def _source_spans(text: str) -> dict[int, tuple[int, int]]:
+def source_spans(text: str) -> dict[int, tuple[int, int]]:
     """Where in the JSON the `source` of each cell stands, by the cell's index; of keys given twice the last counts."""
     spans: dict[int, tuple[int, int]] = {}
     path: list[str | int | None] = []  # the key or index in each open container; None where a key is to come

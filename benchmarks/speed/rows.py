@@ -1,0 +1,236 @@
+"""The rows of the table: what is compared on which files, and the bar that it has to reach.
+
+Invariant: a row is measured on files that nothing else has touched, and what a row needs and does not have is said in
+its place.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from speed import trees
+from speed.contenders import Contenders, offers
+from speed.measure import Program, Runs, measured
+
+COPIES = 20
+"""Of the fixtures, which makes 200 files."""
+_TREE = 10_000
+_NAMING = 800
+_FLAKE8_FILES = 200
+_LINES = 300
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table."""
+
+    work: str
+    bar: str
+    measured: str
+    own: str
+    other: str = ""
+    met: bool | None = None
+    """`None` where nothing was measured."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the rows are measured with."""
+
+    contenders: Contenders
+    folder: Path
+    """Where files are generated."""
+    runs: int
+    paths: tuple[Path, ...]
+    """Folders to measure beside the fixtures."""
+
+
+def _ratio(work: str, most: float, own: Runs, other: Runs, name: str) -> Row:
+    ratio, processor = own.best / other.best, own.processor / other.processor
+    shown = f"{ratio:.2f} ({processor:.2f} of processor time)"
+    return Row(work, f"at most {most:g} × {name}", shown, str(own), str(other), ratio <= most)
+
+
+def _left_out(work: str, bar: str, reason: str) -> Row:
+    return Row(work, bar, f"left out: {reason}", "")
+
+
+def parse(plan: Plan) -> Iterator[Row]:
+    """About 200 files that name MLflow, beside those who parse or search them."""
+    fixtures = plan.folder / "fixtures"
+    trees.fixtures(fixtures, COPIES)
+    for folder in (fixtures, *plan.paths):
+        yield from _parse(plan, folder, "the fixtures" if folder == fixtures else f"`{folder.name}`")
+
+
+def _parse(plan: Plan, folder: Path, name: str) -> Iterator[Row]:
+    contenders, peers = plan.contenders, plan.contenders.peers
+    pools, caches = offers("--jobs"), offers("--cache-dir")
+    one, two = contenders.own("one", [folder], *(["--jobs", "1"] if pools else [])), None
+    programs = [one, contenders.parse([folder])]
+    if pools:
+        two = contenders.own("two", [folder], "--jobs", "2")
+        programs.append(two)
+    if caches:
+        programs.append(contenders.own("warm", [folder], cached=True))
+    if "semgrep" in peers.versions:
+        programs.append(contenders.semgrep([folder]))
+    if "torchfix" in peers.versions:
+        naming = plan.folder / f"{folder.name}-naming-torch"
+        trees.naming_torch(folder, naming)
+        programs.append(contenders.torchfix([naming]))
+    runs = measured(programs, plan.runs)
+    trees.remove(plan.folder / f"{folder.name}-naming-torch")
+    cold, jobs = (runs["two"], "`--jobs 2`") if two is not None else (runs["one"], "one process")
+    work = f"{name}, {trees.size(folder)}, cold"
+    parsed = runs["libcst.parse_module"]
+    if two is not None:
+        yield _ratio(f"{work}, `--jobs 2`", 0.75, runs["two"], parsed, "`libcst.parse_module`")
+    else:
+        yield _left_out(f"{work}, `--jobs 2`", "at most 0.75 × `libcst.parse_module`", "there is no `--jobs` yet")
+    yield _ratio(f"{work}, `--jobs 1`", 1.35, runs["one"], parsed, "`libcst.parse_module`")
+    for peer, most in (("semgrep", 1.0), ("torchfix", 0.1)):
+        if peer in runs:
+            yield _ratio(f"{work}, {jobs}", most, cold, runs[peer], peer)
+        else:
+            yield _left_out(f"{work}, {jobs}", f"at most {most:g} × {peer}", peers.missing.get(peer, "not installed"))
+    if caches:
+        yield _ratio(f"{name}, warm cache", 0.1, runs["warm"], cold, "the cold run")
+    else:
+        yield _left_out(f"{name}, warm cache", "at most 0.1 × the cold run", "there is no cache yet")
+
+
+def tree(plan: Plan) -> Iterator[Row]:
+    """A repository of which little is about MLflow, beside Ruff."""
+    folder = plan.folder / "tree"
+    trees.ordinary(folder, _TREE, _NAMING)
+    work = f"{trees.size(folder)}, of which {_NAMING:,} files name MLflow"
+    contenders = plan.contenders
+    runs = measured([contenders.own("own", [folder]), contenders.ruff("ruff", [folder])], plan.runs)
+    yield _ratio(f"{work}, cold", 2, runs["own"], runs["ruff"], "`ruff check --no-cache`")
+    if offers("--cache-dir"):
+        programs = [contenders.own("own", [folder], cached=True), contenders.ruff("ruff", [folder], cached=True)]
+        runs = measured(programs, plan.runs)
+        yield _ratio(f"{work}, warm", 1, runs["own"], runs["ruff"], "`ruff check` with its cache")
+    else:
+        yield _left_out(f"{work}, warm", "at most 1 × `ruff check` with its cache", "there is no cache yet")
+    trees.remove(folder)
+
+
+def none(plan: Plan) -> Iterator[Row]:
+    """A repository that is not about MLflow at all, beside Ruff."""
+    folder = plan.folder / "none"
+    trees.ordinary(folder, _TREE)
+    contenders = plan.contenders
+    runs = measured([contenders.own("own", [folder]), contenders.ruff("ruff", [folder])], plan.runs)
+    work = f"{trees.size(folder)}, none of which names MLflow"
+    yield _ratio(work, 1, runs["own"], runs["ruff"], "`ruff check --no-cache`")
+    trees.remove(folder)
+
+
+def file(plan: Plan) -> Iterator[Row]:
+    """What somebody waits for who commits one file."""
+    path = plan.folder / "commit" / "train.py"
+    trees.one_file(path, _LINES)
+    work = f"one file of {trees.size(path).partition(', ')[2]}, start-up included"
+    programs = [plan.contenders.own("cold", [path], "--force-exclude")]
+    if offers("--cache-dir"):
+        programs.append(plan.contenders.own("warm", [path], "--force-exclude", cached=True))
+    runs = measured(programs, plan.runs)
+    for label, most in (("cold", 0.7), ("warm", 0.25)):
+        if label in runs:
+            yield _seconds(f"{work}, {label}", most, runs[label])
+        else:
+            yield _left_out(f"{work}, {label}", f"at most {most:g} s", "there is no cache yet")
+
+
+def _seconds(work: str, most: float, own: Runs) -> Row:
+    shown = f"{own.best:.2f} s ({own.processor:.2f} s of processor time)"
+    return Row(work, f"at most {most:g} s", shown, str(own), met=own.best <= most)
+
+
+def flake8(plan: Plan) -> Iterator[Row]:
+    """What flake8's users pay where MLflow is not used."""
+    bar, contenders = "at most 1.03 × flake8 without it", plan.contenders
+    if "flake8" not in contenders.peers.versions:
+        yield _left_out("flake8 with the plugin", bar, contenders.peers.missing.get("flake8", "not installed"))
+        return
+    folder = plan.folder / "flake8"
+    trees.ordinary(folder, _FLAKE8_FILES)
+    programs = [contenders.flake8([folder], plugin=True), contenders.flake8([folder], plugin=False)]
+    runs = measured(programs, plan.runs)
+    work = f"flake8 with the plugin, {trees.size(folder)}, none of which names MLflow"
+    yield _ratio(work, 1.03, runs["flake8 with the plugin"], runs["flake8"], "flake8 without it")
+
+
+def growth(plan: Plan) -> Iterator[Row]:
+    """Ten times as much of something; what the least file that names MLflow takes is taken off."""
+    few, many = plan.folder / "few", plan.folder / "many"
+    trees.fixtures(few, 5)
+    trees.fixtures(many, 50)
+    yield _growth(plan, "10 × the files that name MLflow", 11, few, many)
+    short, long = plan.folder / "short.py", plan.folder / "long.py"
+    trees.one_file(short, 2_000)
+    trees.one_file(long, 20_000)
+    yield _growth(plan, "one file of 20,000 lines after one of 2,000", 11, short, long)
+    calling, more = plan.folder / "calls.py", plan.folder / "more_calls.py"
+    trees.call_graph(calling, 1_000)
+    trees.call_graph(more, 10_000)
+    steps = 10 * math.log(10_000) / math.log(1_000)
+    yield _growth(plan, "a call graph of 10,000 functions after one of 1,000 (n log n)", steps, calling, more)
+
+
+def _growth(plan: Plan, work: str, most: float, small: Path, large: Path) -> Row:
+    least = plan.folder / "least.py"
+    trees.call_graph(least, 1)
+    own = plan.contenders.own
+    options = ["--jobs", "1"] if offers("--jobs") else []
+    programs: Sequence[Program] = [
+        own(label, [path], *options) for label, path in (("start", least), ("small", small), ("large", large))
+    ]
+    runs = measured(programs, plan.runs)
+    start = runs["start"].processor
+    factor = (runs["large"].processor - start) / max(runs["small"].processor - start, 0.001)
+    return Row(
+        work,
+        f"at most {most:.3g} × the processor time",
+        f"{factor:.1f}",
+        str(runs["large"]),
+        str(runs["small"]),
+        factor <= most,
+    )
+
+
+def memory(plan: Plan) -> Iterator[Row]:
+    """Most memory of a process."""
+    folder = plan.folder / "tree"
+    trees.ordinary(folder, _TREE, _NAMING)
+    options = ["--jobs", "1"] if offers("--jobs") else []
+    runs = measured([plan.contenders.own("own", [folder], *options)], 1)["own"]
+    work = f"memory, {trees.size(folder)}, of which {_NAMING:,} files name MLflow, one process"
+    yield Row(work, "under 400 MB", f"{runs.megabytes:.0f} MB", str(runs), met=runs.megabytes < 400)
+    trees.remove(folder)
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """Rows that are measured together."""
+
+    rows: Callable[[Plan], Iterator[Row]]
+    peers: tuple[str, ...] = ()
+    """What they are compared with."""
+
+
+ROWS = {
+    "parse": Measurement(parse, ("semgrep", "torchfix")),
+    "tree": Measurement(tree, ("ruff",)),
+    "none": Measurement(none, ("ruff",)),
+    "file": Measurement(file),
+    "flake8": Measurement(flake8, ("flake8",)),
+    "growth": Measurement(growth),
+    "memory": Measurement(memory),
+}
+"""What `--rows` can name."""

@@ -1,0 +1,1 @@
+"""MLF9xx: the comments that silence findings."""
