@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from editor import applied
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from linting import check
 from lsprotocol import types
 from pygls.workspace import PositionCodec
 from test_cli import HOT, ROW
 
+from mlflow_lint.config import default_settings
+from mlflow_lint.engine import Checked, Project, check_files
 from mlflow_lint.findings import Finding
-from mlflow_lint.lsp.documents import Documents, Part, changed
+from mlflow_lint.lsp.checking import Checker, Result, Workspace
+from mlflow_lint.lsp.documents import Document, Documents, Part, changed
 from mlflow_lint.lsp.edits import line_edits
 from mlflow_lint.lsp.keeping import kept
 from mlflow_lint.lsp.positions import Positions
-from mlflow_lint.lsp.silencing import silenced
 
 UNITS = {
     types.PositionEncodingKind.Utf8: ("utf-8", 1),
@@ -116,16 +120,16 @@ for batch in train_loader:
         (ROW.replace("1.0)", "1.0) # noqa: E501"), 'mlflow.log_metric("a", 1.0) # noqa: E501, MLF201\n'),
         (ROW.replace("1.0)", "1.0) # noqa:E501,W1 why"), 'mlflow.log_metric("a", 1.0) # noqa:E501,W1, MLF201 why\n'),
         (ROW.replace("1.0)", "1.0)  \t"), 'mlflow.log_metric("a", 1.0)  # noqa: MLF201  \t\n'),
-        (ROW.replace('"a", 1.0)', '\n    """a\n""",\n    1.0,\n)'), ")  # noqa: MLF201\n"),
+        (ROW.replace('"a"', '"""a\n"""'), '""", 1.0)  # noqa: MLF201\n'),
         (HOT.replace("\n", "\r\n"), 'step=batch)  # noqa: MLF101\r\n'),
-        (CONTINUED, "    # mlflow-lint: ignore[MLF101]\n    with open(\\\n"),
+        (CONTINUED, '        open("b"):  # noqa: MLF101\n'),
         (ROW.rstrip(), 'mlflow.log_metric("a", 1.0)  # noqa: MLF201\n'),
     ],
-    ids=["plain", "comment", "noqa", "several", "blanks", "lines", "crlf", "backslash", "no newline"],
+    ids=["plain", "comment", "noqa", "several", "blanks", "string", "crlf", "backslash", "no newline"],
 )  # fmt: skip
 def test_a_silenced_finding_is_gone_and_no_code_changed(code: str, expected: str, tmp_path: Path) -> None:
     finding = found(code, tmp_path)
-    text = silenced(code, finding, in_cell=False)
+    text = silenced(code, finding, tmp_path / "code.py")
     assert text is not None
     assert expected in text
     assert finding.code not in {other.code for other in check(text, tmp_path).findings}
@@ -133,12 +137,18 @@ def test_a_silenced_finding_is_gone_and_no_code_changed(code: str, expected: str
 
 
 def test_in_a_cell_magics_are_no_python(tmp_path: Path) -> None:
-    magic = "%pip install 'mlflow\n"
     finding = found(ROW, tmp_path)
-    text = silenced(ROW, finding, in_cell=True)
-    assert text is not None
-    assert silenced(ROW, finding, in_cell=False) == text
-    assert silenced(ROW + magic, finding, in_cell=True) == text + magic
+    in_cell = replace(finding, region=replace(finding.region, cell=1))
+    magic = "%pip install 'mlflow\n"
+    text = silenced(ROW + magic, in_cell, tmp_path / "code.ipynb")
+    assert text == ROW.replace("1.0)", "1.0)  # noqa: MLF201") + magic
+    assert silenced("%%bash\n" + ROW, in_cell, tmp_path / "code.ipynb") is None
+
+
+def silenced(code: str, finding: Finding, file: Path) -> str | None:
+    document = Document("", str(file), (Part("", code, None),), 0)
+    texts = Checker().silenced(Result(document, Checked("", ()), file.parent), finding)
+    return None if texts is None else texts[0]
 
 
 def found(code: str, folder: Path) -> Finding:
@@ -165,3 +175,59 @@ def test_what_is_kept_stands_on_its_line(tmp_path: Path) -> None:
     assert lines(text.replace('"loss"', '"loss')) == [both[1]]
     assert lines(text + "x = (") == both
     assert lines("") == []
+
+
+# --- checking --------------------------------------------------------------------------------------------
+
+HELPER = "def log_it(value):\n    {}\n"
+VARIANTS = {
+    "tracking.py": [
+        "import mlflow\n\n\n" + HELPER.format("mlflow.log_metric('loss', value)"),
+        "import mlflow\n\n\n" + HELPER.format("print(value)"),
+        "import mlflow\n\n\n" + HELPER.format("mlflow.log_metric('loss'"),
+        "x = 1\n",
+    ],
+    "middle.py": ["from tracking import log_it\n", "from tracking import *\n", HELPER.format("pass"), "from trac"],
+    "train.py": [
+        f"{imports}\n\nfor batch in train_loader:\n    {name}(train_step(batch))\n"
+        for imports, name in (
+            ("from middle import log_it", "log_it"),
+            ("from tracking import log_it", "log_it"),
+            ("import middle", "middle.log_it"),
+            ("import middle", "print"),
+        )
+    ],
+}
+EDITS = st.lists(
+    st.sampled_from([(name, number, saved) for name in VARIANTS for number in range(4) for saved in (True, False)]),
+    min_size=1,
+    max_size=8,
+)
+
+
+@settings(max_examples=30, deadline=None)
+@given(edits=EDITS)
+def test_what_was_checked_before_leaves_no_trace(edits: list[tuple[str, int, bool]]) -> None:
+    with TemporaryDirectory() as in_editor, TemporaryDirectory() as on_disk:
+        folder, saved_folder = Path(in_editor), Path(on_disk)
+        checker, documents = Checker(), Documents(folder)
+        for name, texts in VARIANTS.items():
+            for place in (folder, saved_folder):
+                (place / name).write_text(texts[0])
+        for name, number, saved in edits:
+            text = VARIANTS[name][number]
+            (saved_folder / name).write_text(text)
+            uri = (folder / name).as_uri()
+            if saved:
+                documents.remove(uri)
+                (folder / name).write_text(text)
+            else:
+                documents.put(uri, [Part(uri, text, None)])
+            for seen in VARIANTS:
+                text = (saved_folder / seen).read_text()
+                document = Document("", str(folder / seen), (Part("", text, None),), 0)
+                shown = checker.check(document, Workspace((folder,), documents.texts())).checked
+                fresh = check_files(
+                    Project(saved_folder, saved_folder), [(saved_folder / seen, default_settings(saved_folder))]
+                )
+                assert shown.findings == fresh[0].findings

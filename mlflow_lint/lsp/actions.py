@@ -10,13 +10,12 @@ from collections.abc import Iterator, Sequence
 from lsprotocol import types
 from pygls.workspace import PositionCodec
 
-from mlflow_lint.findings import Applicability, Finding
+from mlflow_lint.findings import SYNTAX_ERROR, Applicability, Finding
 from mlflow_lint.lsp.checking import Checker, Result, Workspace
 from mlflow_lint.lsp.diagnostics import Diagnostics
 from mlflow_lint.lsp.documents import Part
 from mlflow_lint.lsp.edits import line_edits
 from mlflow_lint.lsp.positions import Positions
-from mlflow_lint.lsp.silencing import silenced
 
 FIX_ALL = f"{types.CodeActionKind.SourceFixAll.value}.mlflow-lint"
 KINDS = (types.CodeActionKind.QuickFix.value, FIX_ALL)
@@ -75,16 +74,14 @@ class Actions:
         )
 
     def _silence(self, finding: Finding, diagnostic: types.Diagnostic) -> Iterator[types.CodeAction]:
-        parts = self._result.document.parts
-        here = self._result.document.part(finding.region.cell)
-        text = silenced(here.text, finding, in_cell=finding.region.cell is not None)
-        if text is None:
+        texts = None if finding.code == SYNTAX_ERROR else self._checker.silenced(self._result, finding)
+        if texts is None:
             return
         yield types.CodeAction(
             f"Disable {finding.code} for this line",
             kind=types.CodeActionKind.QuickFix,
             diagnostics=[diagnostic],
-            edit=self._edit([text if part is here else part.text for part in parts]),
+            edit=self._edit(texts),
         )
 
     def _fix_all(self) -> list[types.CodeAction]:

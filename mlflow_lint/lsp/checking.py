@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -18,10 +18,12 @@ from mlflow_lint.discover import is_excluded
 from mlflow_lint.engine import Checked, Project, check_bytes, check_source
 from mlflow_lint.facts.model import Module
 from mlflow_lint.findings import SYNTAX_ERROR, Finding
-from mlflow_lint.fixing import fix_alone, fix_source
+from mlflow_lint.fixing import fix_alone, fix_source, with_edits
 from mlflow_lint.lsp.documents import Document
 from mlflow_lint.rules.known import KnownCodes
+from mlflow_lint.source.annotate import noqa_edits
 from mlflow_lint.source.file import SourceError, SourceFile, read_bytes
+from mlflow_lint.source.suppress import suppressions_of
 from mlflow_lint.syntax.read import BrokenCell, read
 from mlflow_lint.syntax.stack import with_deep_stack
 
@@ -101,9 +103,16 @@ class Checker:
             source = at.with_source(
                 lambda source: fix_alone(at.project, at.file, source, at.settings, findings, finding)
             )
-        if source is None:
-            return None
-        return _marked(source, source.text) if source.cells is None else tuple(cell.text for cell in source.cells)
+        return None if source is None else result.document.texts(source)
+
+    def silenced(self, result: Result, finding: Finding) -> tuple[str, ...] | None:
+        """The texts of the parts with a comment that silences one finding; None where none can."""
+        document = result.document
+        source = document.source(document.file)
+        place = (finding.region.cell, finding.region.line)
+        attempt = with_edits(source, noqa_edits(source, {place: {finding.code}}))
+        # No line has moved.
+        return document.texts(attempt) if suppressions_of(attempt).silences(finding) else None
 
     def fixed_all(self, document: Document, workspace: Workspace) -> tuple[str, ...] | None:
         """The texts of the parts of a document after all safe fixes; None if there are none to make."""
@@ -116,7 +125,7 @@ class Checker:
         fixed = fix_source(at.project, at.file, source, at.settings, unsafe=False)
         if fixed.after == fixed.before:
             return None
-        return tuple(after for _, after in fixed.cells) if fixed.cells else _marked(source, fixed.after)
+        return tuple(after for _, after in fixed.cells) or at.document.texts(replace(source, text=fixed.after))
 
     def _parsed(self, source: SourceFile) -> _Facts:
         known, facts = self._facts.get(source.path, (None, None))
@@ -172,7 +181,3 @@ class _Place:
         self.files.add(file)
         text = self._workspace.texts.get(file)
         return read_bytes(Path(file)) if text is None else text
-
-
-def _marked(source: SourceFile, text: str) -> tuple[str]:
-    return ("\ufeff" + text if source.bom else text,)

@@ -57,6 +57,12 @@ class Document:
         # A cookie says how bytes are decoded, and these were.
         return decode(shown, self.data) if is_notebook(self.file) else from_lines(shown, [self.parts[0].text])
 
+    def texts(self, source: SourceFile) -> tuple[str, ...]:
+        """The texts of the parts, once the document is what this source is."""
+        if source.cells is not None:
+            return tuple(cell.text for cell in source.cells)
+        return ("\ufeff" + source.text if source.bom else source.text,)
+
     def part(self, cell: int | None) -> Part:
         """The part that a finding with this number of a cell is in."""
         return self.parts[0 if cell is None else cell - 1]

@@ -42,7 +42,7 @@ class Server(LanguageServer):
     """A language server for one editor."""
 
     def __init__(self, options: Options) -> None:
-        # Texts come whole: what changes is found by comparing, and pygls takes form feeds for ends of lines.
+        # Texts come whole: where pygls applies changes, it takes form feeds for ends of lines.
         super().__init__(
             "mlflow-lint",
             __version__,
