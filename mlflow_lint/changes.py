@@ -7,7 +7,9 @@ is fetched. Invariant: what git does not know counts as wholly changed.
 
 from __future__ import annotations
 
+import contextlib
 import difflib
+import hashlib
 import os
 import subprocess
 from collections import Counter
@@ -99,7 +101,13 @@ class Changes:
         if not path.startswith(self.root.rstrip(os.sep) + os.sep):
             return None
         name = self.old.get(os.path.relpath(path, self.root).replace(os.sep, "/"))
-        return None if name is None else self.blob(name)
+        if name is None:
+            return None
+        with contextlib.suppress(OSError, SourceError):
+            now = read_bytes(Path(path))
+            if _name(now, len(name)) == name:
+                return now  # as most files are: git need not be asked
+        return self.blob(name)
 
 
 def changes_since(reference: str, here: Path) -> Changes:
@@ -133,6 +141,12 @@ def _commit(here: Path, reference: str) -> str:
             raise ChangesError(f"{reference!r} is no commit of this repository")
         name = os.fsdecode(found.stdout.strip())
     return name
+
+
+def _name(data: bytes, digits: int) -> str:
+    """Git's name of a content, in a repository whose names are so long."""
+    kind = "sha1" if digits == 40 else "sha256"
+    return hashlib.new(kind, b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
 
 
 def _names_now(listed: bytes) -> dict[str, str]:

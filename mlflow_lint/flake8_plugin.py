@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from mlflow_lint import __version__
 from mlflow_lint.config import ConfigError, Settings, SettingsResolver
@@ -24,6 +24,9 @@ from mlflow_lint.failures import is_defect
 from mlflow_lint.findings import Finding
 from mlflow_lint.rules.known import KnownCodes
 from mlflow_lint.source.file import SourceError, from_lines
+
+if TYPE_CHECKING:
+    from mlflow_lint.screening import Screen
 
 _FULL_CODE = re.compile(r"MLF\d{3}", re.ASCII)
 _NO_FILE = ("-", "stdin")
@@ -42,6 +45,8 @@ class Plugin:
     _respect_noqa: ClassVar[bool] = True
     _projects: ClassVar[dict[Path, Project]] = {}
     """By root; kept from file to file, as files import each other."""
+    _screen: ClassVar[Screen | None] = None
+    """Kept from file to file, as they share a baseline."""
 
     def __init__(self, tree: ast.AST, filename: str, lines: Sequence[str]) -> None:
         # flake8 tells by `tree` what kind of plugin this is; it is not used.
@@ -68,6 +73,7 @@ class Plugin:
         selected = (*(options.select or ()), *(options.extend_select or ()))
         cls._named = tuple(code for code in selected if _FULL_CODE.fullmatch(code))
         cls._respect_noqa = not options.disable_noqa
+        Plugin._screen = None
         cls._project()
 
     def run(self) -> Iterator[tuple[int, int, str, type[Plugin]]]:
@@ -111,8 +117,10 @@ class Plugin:
             return checked.findings
         from mlflow_lint.screening import Screen
 
+        if Plugin._screen is None:
+            Plugin._screen = Screen()
         with _one_line():
-            return Screen()(checked, Path(self._file), settings).findings
+            return Plugin._screen(checked, Path(self._file), settings).findings
 
     @classmethod
     def _settings(cls, file: Path) -> Settings:

@@ -210,7 +210,9 @@ STATEMENTS = [
 ]
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(
     st.lists(st.sampled_from(STATEMENTS), min_size=1, max_size=8),
     st.sampled_from(["\n", "\r\n"]),

@@ -372,7 +372,9 @@ def program(parts: list[str]) -> str:
     return "import mlflow\n" + "".join(f"x = input()\n{part}" for part in parts)
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(st.data())
 def test_moving_is_nothing_new_and_a_copy_is_one(tmp_path: Path, data: st.DataObject) -> None:
     blocks = data.draw(st.lists(st.sampled_from(BLOCKS), min_size=1, max_size=5))

@@ -13,7 +13,7 @@ from pathlib import Path
 import doors
 import pytest
 import test_cli
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from notebooks import written
 from test_cli import BROKEN, HOT, ROW, Lint, codes, configure, is_one_error, write
@@ -140,6 +140,20 @@ def test_renamed_files(tree: Path, git: Git, lint: Lint) -> None:
     assert changed(lint) == ["é_b.py:MLF201"]
     commit(git)
     assert changed(lint, ref="HEAD~1") == ["é_b.py:MLF201"]
+
+
+def test_a_file_that_is_as_it_was_needs_no_object(tree: Path, git: Git, lint: Lint) -> None:
+    write(tree, {"a.py": HOT})
+    commit(git)
+    blob = git("hash-object", "a.py").strip()
+    objects = tree / ".git" / "objects"
+    (objects / blob[:2] / blob[2:]).unlink()
+    assert changed(lint) == []
+    write(tree, {"a.py": HOT + AFTER})
+    ran = lint("--diff-against", "main")
+    assert (ran.code, ran.out) == (2, "")
+    assert is_one_error(ran.err)
+    assert "git says: " in ran.err
 
 
 def test_line_ends_are_no_change(tree: Path, git: Git, lint: Lint) -> None:
@@ -329,6 +343,7 @@ def test_settings_are_found_as_ever(tree: Path, git: Git, lint: Lint) -> None:
 LINES = st.lists(st.sampled_from("abcde"), max_size=12)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(LINES, LINES)
 def test_what_has_not_changed_was_there_in_this_order(old: list[str], new: list[str]) -> None:
     changed_ones = changed_items(old, new)
@@ -338,7 +353,7 @@ def test_what_has_not_changed_was_there_in_this_order(old: list[str], new: list[
     assert (changed_ones == frozenset()) >= (old == new)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(old=LINES, new=LINES)
 def test_no_more_lines_than_git_finds(tmp_path_factory: pytest.TempPathFactory, old: list[str], new: list[str]) -> None:
     folder = tmp_path_factory.mktemp("diff")
