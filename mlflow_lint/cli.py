@@ -7,6 +7,7 @@ a traceback, and the exit code is 0 (clean), 1 (findings), 2 (an error) or 130 (
 # Annotations are no texts here: typer would have to compile each of them.
 
 import contextlib
+import gc
 import os
 import sys
 from collections.abc import Mapping
@@ -363,6 +364,7 @@ def _run() -> int:
         return _serve(request)
     from mlflow_lint.run import run  # --help and --version do without
 
+    gc.disable()  # all that a run makes is kept to its end, and trees, which are not, hold no circles
     with contextlib.closing(Bar(sys.stderr)) as bar:
         terminal = Terminal.of(sys.stdout, os.environ)
         if sys.stderr is not None and sys.stderr.isatty():

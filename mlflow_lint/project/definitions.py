@@ -8,8 +8,8 @@ names may be told, and none too few: a margin inside of a string counts for the 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
+from mlflow_lint.record import record
 from mlflow_lint.source.gate import names_mlflow
 
 _MARGIN = re.compile(rb"^(?:(?:async[ \t]+)?(?:def|class)[ \t]+(\w+)|(@)|[^\s#)\]}])", re.MULTILINE)
@@ -20,7 +20,7 @@ _WORD = re.compile(rb"\w+")
 _ABSTRACT = (b"NotImplementedError", b"abstractmethod", b"Protocol")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Definition:
     """A stretch of a module."""
 

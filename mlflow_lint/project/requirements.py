@@ -11,7 +11,6 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
@@ -19,6 +18,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from mlflow_lint.facts.releases import NEWEST, RELEASES, Release, release, written
+from mlflow_lint.record import record
 
 _LARGEST = 16 * 1024 * 1024
 """Bytes; locks of large projects have some millions."""
@@ -35,7 +35,7 @@ _CONDA_LINE = re.compile(r"""^[ \t]*-[ \t]*["']?(?:[\w.-]+::)?(mlflow\b[^#"'\r\n
 _CONDA_PIN = re.compile(r"(mlflow(?:-skinny)?)(?: +| *= *)(\d[\w.]*\*?)(?:=.*)?")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Requested:
     """What a file says of MLflow."""
 

@@ -8,7 +8,7 @@ import warnings
 
 import libcst
 
-from mlflow_lint.syntax.lean import unchecked_nodes
+from mlflow_lint.syntax.lean import lean_nodes
 
 _PLACE = re.compile(r"error at (\d+):(\d+)")
 
@@ -46,7 +46,7 @@ def parse(text: str) -> libcst.Module:
         if failure is not None:
             raise failure
     try:
-        with unchecked_nodes():
+        with lean_nodes():
             return libcst.parse_module(text)
     except libcst.ParserSyntaxError as error:
         # CPython says what is wrong and where far better; LibCST's word stands where only it objects.

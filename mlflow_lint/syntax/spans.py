@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any
 
 import libcst
+from libcst import AssignEqual, Comma, SimpleWhitespace
 from libcst._nodes.internal import CodegenState
 
 from mlflow_lint.syntax.lean import Measure, measured_by
@@ -68,7 +69,7 @@ def spans_of(module: libcst.Module) -> Spans:
     return recorder.spans
 
 
-def _blank(node: libcst.SimpleWhitespace, recorder: _Recorder) -> None:
+def _blank(node: SimpleWhitespace, recorder: _Recorder) -> None:
     recorder.offset += len(node.value)
 
 
@@ -86,7 +87,7 @@ def _trailing(node: libcst.TrailingWhitespace, recorder: _Recorder) -> None:
 def _operator(node: Any, recorder: _Recorder) -> None:
     """A token with blanks around it, which may be lines of comments."""
     for blank in (node.whitespace_before, node.whitespace_after):
-        if type(blank) is libcst.SimpleWhitespace:
+        if type(blank) is SimpleWhitespace:
             recorder.offset += len(blank.value)
         else:
             blank._codegen(recorder)
@@ -135,20 +136,20 @@ def _argument(node: libcst.Arg, recorder: _Recorder) -> None:
     node.whitespace_after_star._codegen(recorder)
     if node.keyword is not None:
         _word(node.keyword, recorder)
-    if type(node.equal) is libcst.AssignEqual:
+    if type(node.equal) is AssignEqual:
         _operator(node.equal, recorder)
     node.value._codegen(recorder)
     recorder.spans[id(node)] = (start, recorder.offset)
-    if type(node.comma) is libcst.Comma:
+    if type(node.comma) is Comma:
         _operator(node.comma, recorder)
     node.whitespace_after_arg._codegen(recorder)
 
 
 _MEASURES: dict[type, Measure] = {
-    libcst.SimpleWhitespace: _blank,
+    SimpleWhitespace: _blank,
     libcst.Newline: _newline,
     libcst.TrailingWhitespace: _trailing,
-    **dict.fromkeys((libcst.Comma, libcst.Dot, libcst.AssignEqual), _operator),
+    **dict.fromkeys((Comma, libcst.Dot, AssignEqual), _operator),
     **dict.fromkeys((libcst.Name, libcst.SimpleString, libcst.Integer, libcst.Float), _word),
     libcst.Attribute: _attribute,
     libcst.Call: _call,
