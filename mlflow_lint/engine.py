@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias
@@ -201,6 +201,7 @@ def check_files(
     settings_of = dict(named)
     in_order = project.reach.leaves_first(file for file in read if project.reach.matters(file))
     mattering = [(file, settings_of[file]) for file in in_order]
+    read = {file: read[file] for file, _ in mattering}  # what the others hold is not needed any more, and is much
     known: dict[str, Checked] = {}
     if memory is not None:
         with phase("cache"):
@@ -278,7 +279,7 @@ def check_source(
 ) -> Checked:
     """Check decoded text; to be called within `with_deep_stack`."""
     from mlflow_lint.rules.comments import Comments
-    from mlflow_lint.rules.registry import all_rules, statuses
+    from mlflow_lint.rules.registry import all_rules
     from mlflow_lint.source.suppress import suppressions_of
     from mlflow_lint.syntax.parse import SyntaxFailure
 
@@ -290,8 +291,7 @@ def check_source(
         message = f"the file cannot be read as Python: {error.message}"
         finding = _unreadable(source.path, message, error.line, error.column)
         return Checked(source.path, _kept((finding,), settings, file), source.text)
-    codes = enabled_codes(settings, statuses())
-    previewed = enabled_codes(replace(settings, preview=True), statuses())
+    codes, previewed = _codes(settings)
     found: list[Finding] = []
     with phase("rules"):
         for rule in all_rules():
@@ -316,6 +316,14 @@ def check_source(
         findings.append(_unreadable(source.path, message, cell.line, cell.column, cell.number))
     findings.sort(key=lambda finding: finding.order)
     return Checked(source.path, _kept(findings, settings, file), source.text, source.cells)
+
+
+@lru_cache(maxsize=64)
+def _codes(settings: Settings) -> tuple[frozenset[str], frozenset[str]]:
+    """The codes that settings switch on, and those that they would with preview on."""
+    from mlflow_lint.rules.registry import statuses
+
+    return enabled_codes(settings, statuses()), enabled_codes(replace(settings, preview=True), statuses())
 
 
 def _stays_in_its_cell(finding: Finding, cells: Sequence[Cell]) -> bool:
