@@ -1,10 +1,16 @@
-"""Fixtures for tests that run programs against a real MLflow store."""
+"""What tests share: no cache but where a test wants one, and programs run against a real MLflow store."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tracking_store import StoreRunner, shared_template
+
+
+@pytest.fixture(autouse=True)
+def _without_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a test finds in its folder, it has put there."""
+    monkeypatch.setenv("MLFLOW_LINT_NO_CACHE", "1")
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,9 @@ import stat
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import doors
 import pytest
@@ -25,12 +27,14 @@ QUIET = "import mlflow\n\n\ndef write(x):\n    print(x)\n"
 CALLER = "from wrapper import write\n\n\ndef train(loader):\n    for batch in loader:\n        write(batch)\n"
 
 
+def with_cache(changes: Mapping[str, str] = MappingProxyType({})) -> dict[str, str]:
+    return doors.environment({"MLFLOW_LINT_NO_CACHE": "", **changes})
+
+
 def lint(folder: Path, *arguments: str, env: dict[str, str] | None = None) -> list[tuple[str, str, int]]:
     """What a run in a folder finds: file, code and line."""
     command = [sys.executable, "-m", "mlflow_lint", "--output-format", "json", "--exit-zero", *arguments]
-    done = subprocess.run(
-        command, cwd=folder, env=doors.environment(env or {}), capture_output=True, text=True, check=False
-    )
+    done = subprocess.run(command, cwd=folder, env=with_cache(env or {}), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert not done.stderr
     found = json.loads(done.stdout)
@@ -49,7 +53,7 @@ def entries(folder: Path) -> list[Path]:
 
 def imports_libcst(folder: Path) -> bool:
     command = [sys.executable, "-X", "importtime", "-m", "mlflow_lint", "--exit-zero"]
-    done = subprocess.run(command, cwd=folder, env=doors.environment(), capture_output=True, text=True, check=True)
+    done = subprocess.run(command, cwd=folder, env=with_cache(), capture_output=True, text=True, check=True)
     return "libcst" in done.stderr
 
 
@@ -69,7 +73,7 @@ def test_reports_from_the_cache_are_the_same(format_name: str, tmp_path: Path) -
     shutil.copytree(doors.FIXTURES, tmp_path / "fixtures", ignore=shutil.ignore_patterns(NAME, "__pycache__"))
     command = [sys.executable, "-m", "mlflow_lint", "--output-format", format_name, "--exit-zero", "fixtures"]
     outputs = [
-        subprocess.run(command, cwd=tmp_path, env=doors.environment(), capture_output=True, check=True).stdout
+        subprocess.run(command, cwd=tmp_path, env=with_cache(), capture_output=True, check=True).stdout
         for _ in range(2)
     ]
     assert outputs[0] == outputs[1]
@@ -243,9 +247,7 @@ def test_a_file_where_the_folder_should_be(tmp_path: Path) -> None:
 def test_runs_beside_one_another(tmp_path: Path) -> None:
     shutil.copytree(doors.FIXTURES, tmp_path / "fixtures", ignore=shutil.ignore_patterns(NAME, "__pycache__"))
     command = [sys.executable, "-m", "mlflow_lint", "--output-format", "json", "--exit-zero", "fixtures"]
-    running = [
-        subprocess.Popen(command, cwd=tmp_path, env=doors.environment(), stdout=subprocess.PIPE) for _ in range(4)
-    ]
+    running = [subprocess.Popen(command, cwd=tmp_path, env=with_cache(), stdout=subprocess.PIPE) for _ in range(4)]
     outputs = {process.communicate()[0] for process in running}
     assert len(outputs) == 1
     assert not list((tmp_path / NAME).rglob("*.[0-9]*"))

@@ -9,7 +9,7 @@ from mlflow_lint.project.definitions import definitions, leading
 CASES = {
     "a function": (
         b"import mlflow\ndef log(x):\n    mlflow.log_metric('a', x)\ndef add(a, b):\n    return a + b\n",
-        b"log",
+        b"mlflow log",
     ),
     "through another": (b"def a():\n    mlflow.x()\ndef b():\n    a()\ndef c():\n    b()\ndef d(): pass\n", b"a b c"),
     "a class": (b"class Log:\n    def write(self):\n        MLFLOW.x()\nclass Other:\n    pass\n", b"Log"),
@@ -18,9 +18,13 @@ CASES = {
     "an annotated object": (b"log: Any = mlflow.x\n", b"log"),
     "a global": (b"def begin():\n    global client, run\n    client = mlflow.x()\n", b"begin client run"),
     "a decorator": (b"def plain(): pass\n@mlflow.trace\n@other\ndef traced():\n    pass\n", b"traced"),
-    "an import of another name": (b"from mlflow import log_metric as log\n", b"log"),
-    "a fallback": (b"try:\n    import mlflow as m\nexcept ImportError:\n    m = None\n", b"m"),
-    "an abstract class": (b"import mlflow\nclass Base:\n    def log(self): raise NotImplementedError\n", b"Base"),
+    "an import of another name": (b"from mlflow import log_metric as log\n", b"log_metric as log"),
+    "an import of names": (b"from mlflow import (\n    log_metric,\n)\ndef f():\n    log_metric(1)\n", b"log_metric f"),
+    "a fallback": (b"try:\n    import mlflow as m\nexcept ImportError:\n    m = None\n", b"mlflow as m"),
+    "an abstract class": (
+        b"import mlflow\nclass Base:\n    def log(self): raise NotImplementedError\n",
+        b"mlflow Base",
+    ),
     "a margin in a string": (b'def log():\n    """\nText.\n    """\n    mlflow.x()\n', b"log"),
     "code after a definition": (b"def quiet():\n    pass\nprint(mlflow)\n", b"quiet"),
     "nothing": (b"def f():\n    pass\n", b""),

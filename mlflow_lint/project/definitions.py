@@ -14,6 +14,7 @@ from mlflow_lint.source.gate import names_mlflow
 
 _MARGIN = re.compile(rb"^(?:(?:async[ \t]+)?(?:def|class)[ \t]+(\w+)|(@)|[^\s#)\]}])", re.MULTILINE)
 _BOUND = re.compile(rb"(\w+)[ \t]*(?::[^=\r\n]+)?=(?!=)|\bas[ \t]+(\w+)|\b(?:def|class)[ \t]+(\w+)")
+_IMPORTED = re.compile(rb"(?:\bfrom[ \t]+([\w.]+)[ \t]+)?\bimport[ \t]+(\([^)]*\)|[^#\r\n]*)")
 _GLOBAL = re.compile(rb"^[ \t]+global[ \t]+([\w, \t]+)", re.MULTILINE)
 _WORD = re.compile(rb"\w+")
 # What such a class does, classes do that its own module need not speak of.
@@ -75,7 +76,11 @@ def _stretch(names: set[bytes], text: bytes) -> Definition:
 
 
 def _bound(text: bytes) -> set[bytes]:
-    return {word for words in _BOUND.findall(text) for word in words if word}
+    bound = {word for words in _BOUND.findall(text) for word in words if word}
+    for statement in _IMPORTED.finditer(text):
+        if names_mlflow(statement[0]):
+            bound.update(_WORD.findall(statement[2]))
+    return bound
 
 
 def _globals(text: bytes) -> set[bytes]:

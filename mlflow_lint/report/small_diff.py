@@ -62,6 +62,8 @@ class SmallDiffs:
         end = len(self._text) if is_last else self._index.offset(last + 1, 1)
         before = self._text[start:end]
         gone, come = split_lines(before), split_lines(edited(before, edits, start))
+        if not is_last:
+            gone, come = gone[:-1], come[:-1]  # what follows the last line's end is the next line's
         ahead = _alike(gone, come)
         gone, come = gone[ahead:], come[ahead:]
         behind = _alike(gone[::-1], come[::-1])
