@@ -6,9 +6,12 @@ a traceback, and the exit code is 0 (clean), 1 (findings), 2 (an error) or 130 (
 
 # Annotations are no texts here: typer would have to compile each of them.
 
+import contextlib
+import gc
 import os
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,6 +20,7 @@ import typer
 from mlflow_lint import __version__, streams
 from mlflow_lint.config import ConfigError
 from mlflow_lint.failures import defect, error_line, is_defect
+from mlflow_lint.progress import Bar
 from mlflow_lint.report import FORMATS
 from mlflow_lint.request import CLEAN, FAILED, Request, Terminal
 from mlflow_lint.verbatim import VerbatimCommand
@@ -230,6 +234,12 @@ def _request(
     statistics: Annotated[
         bool, _option(_OUTPUT, "--statistics", text="Count findings by rule instead of listing them.")
     ] = False,
+    timings: Annotated[
+        bool, _option(_OUTPUT, "--timings", text="Print where the time went, on standard error.")
+    ] = False,
+    timings_by_rule: Annotated[
+        bool, _option(_OUTPUT, "--timings-by-rule", text="The same, and for each rule.")
+    ] = False,
     fail_on: Annotated[
         str | None,
         _option(
@@ -311,6 +321,8 @@ def _request(
         update_baseline=update_baseline,
         diff_against=diff_against,
         statistics=statistics,
+        timings=timings or timings_by_rule,
+        timings_by_rule=timings_by_rule,
         exit_zero=exit_zero,
         output_file=output_file,
         explain=explain,
@@ -357,7 +369,12 @@ def _run() -> int:
         return _serve(request)
     from mlflow_lint.run import run  # --help and --version do without
 
-    outcome = run(request, Terminal.of(sys.stdout, os.environ), streams.read)
+    gc.disable()  # all that a run makes is kept to its end, and trees, which are not, hold no circles
+    with contextlib.closing(Bar(sys.stderr)) as bar:
+        terminal = Terminal.of(sys.stdout, os.environ)
+        if sys.stderr is not None and sys.stderr.isatty():
+            terminal = replace(terminal, progress=bar)
+        outcome = run(request, terminal, streams.read)
     streams.write(sys.stdout, outcome.output)
     streams.write(sys.stderr, outcome.aside)
     return outcome.exit_code

@@ -94,9 +94,10 @@ class Settings:
     fail_on: str = "info"
     """Least [severity](configuration.md#severity) that gives exit code 1."""
     cache: bool = True
-    """Keep results, so that what has not changed is not checked again."""
+    """Keep [results](performance.md#the-cache), so that what has not changed is not checked again."""
     cache_dir: str | None = None
-    """Folder to keep results in. Where it is not set, `.mlflow_lint_cache` in the project's root."""
+    """Folder to keep results in, relative to the `pyproject.toml`. Where it is not set, `.mlflow_lint_cache` in the
+    project's root."""
     baseline: str | None = None
     """File of the [findings that are known](baseline.md) and not reported, relative to the `pyproject.toml`. Empty for
     none, as where it is not set."""

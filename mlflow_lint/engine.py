@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias
@@ -19,8 +19,11 @@ from mlflow_lint.findings import SYNTAX_ERROR, Finding, Region, Severity
 from mlflow_lint.project.finder import ModuleFinder
 from mlflow_lint.project.reach import Reach
 from mlflow_lint.project.surroundings import Question, Surroundings
+from mlflow_lint.request import Progress, nobody
 from mlflow_lint.source.file import Cell, SourceError, SourceFile, decode, is_notebook, read_bytes
 from mlflow_lint.source.gate import names_mlflow
+from mlflow_lint.timings import phase
+from mlflow_lint.timings import rule as timed_rule
 
 if TYPE_CHECKING:
     from mlflow_lint.analysis.context import Context
@@ -161,10 +164,6 @@ class Project:
             return b""
 
 
-Progress = Callable[[int], None]
-"""Is told of each number of files that are done."""
-
-
 def check_files(
     project: Project,
     files: Sequence[tuple[Path, Settings]],
@@ -172,7 +171,7 @@ def check_files(
     complete: bool = False,
     jobs: int | None = 1,
     cache: str | None = None,
-    progress: Progress = lambda files: None,
+    progress: Progress = nobody,
 ) -> list[Checked]:
     """Check files, in the order given. Never raises for what is in a file: that becomes a finding or an error.
 
@@ -185,27 +184,34 @@ def check_files(
         from mlflow_lint.cache.memory import Memory
 
         memory = Memory(cache, project, named, complete=complete)
-        recalled = memory.recall()
+        with phase("cache"):
+            recalled = memory.recall()
         if recalled is not None:
             return [recalled[file] for file, _ in named]
     results: dict[str, Checked] = {}
     read: dict[str, bytes] = {}
-    for file, _ in named:
-        results[file] = Checked(project.shown(file), ())
-        try:
-            read[file] = project.read(file)
-        except (OSError, SourceError) as error:
-            results[file] = _unread(project, file, error)
-    project.reach.settle(read, complete=complete)
+    with phase("gate"):
+        for file, _ in named:
+            results[file] = Checked(project.shown(file), ())
+            try:
+                read[file] = project.read(file)
+            except (OSError, SourceError) as error:
+                results[file] = _unread(project, file, error)
+        project.reach.settle(read, complete=complete)
     settings_of = dict(named)
     in_order = project.reach.leaves_first(file for file in read if project.reach.matters(file))
     mattering = [(file, settings_of[file]) for file in in_order]
-    known = memory.look_up(mattering, read) if memory is not None else {}
+    read = {file: read[file] for file, _ in mattering}  # what the others hold is not needed any more, and is much
+    known: dict[str, Checked] = {}
+    if memory is not None:
+        with phase("cache"):
+            known = memory.look_up(mattering, read)
     left = [(file, settings) for file, settings in mattering if file not in known]
     found = _checked(project, left, read, jobs, progress)
     if memory is not None:
-        memory.keep(left, read, found)
-        memory.close(mattering, read)
+        with phase("cache"):
+            memory.keep(left, read, found)
+            memory.close(mattering, read)
     results.update(known)
     results.update(found)
     return [results[file] for file, _ in named]
@@ -234,7 +240,7 @@ def check_in_turn(
     project: Project,
     files: Sequence[File],
     read: Mapping[str, bytes] = MappingProxyType({}),
-    progress: Progress = lambda files: None,
+    progress: Progress = nobody,
 ) -> list[Checked]:
     """Check files that matter, one after the other; to be called within `with_deep_stack`."""
     results = []
@@ -246,7 +252,7 @@ def check_in_turn(
         else:
             checked = check_bytes(project, file, data, settings)
             results.append(replace(checked, questions=project.surroundings.asked(file)))
-        progress(1)
+        progress(1, len(files))
     return results
 
 
@@ -273,24 +279,26 @@ def check_source(
 ) -> Checked:
     """Check decoded text; to be called within `with_deep_stack`."""
     from mlflow_lint.rules.comments import Comments
-    from mlflow_lint.rules.registry import all_rules, statuses
+    from mlflow_lint.rules.registry import all_rules
     from mlflow_lint.source.suppress import suppressions_of
     from mlflow_lint.syntax.parse import SyntaxFailure
 
     try:
         context = project.context(file, source, settings)
+        with phase("link"):
+            context.link()
     except SyntaxFailure as error:
         message = f"the file cannot be read as Python: {error.message}"
         finding = _unreadable(source.path, message, error.line, error.column)
         return Checked(source.path, _kept((finding,), settings, file), source.text)
-    codes = enabled_codes(settings, statuses())
-    previewed = enabled_codes(replace(settings, preview=True), statuses())
+    codes, previewed = _codes(settings)
     found: list[Finding] = []
-    for rule in all_rules():
-        if rule.code in codes:
-            found.extend(rule.check(rule, context) if rule.check is not None else ())
-        elif rule.code in previewed and rule.beyond_doubt is not None:
-            found.extend(rule.beyond_doubt(rule, context))
+    with phase("rules"):
+        for rule in all_rules():
+            check = rule.check if rule.code in codes else rule.beyond_doubt if rule.code in previewed else None
+            if check is not None:
+                with timed_rule(rule.code):
+                    found.extend(check(rule, context))
     silenced = suppressions_of(source, respect_noqa)
     # Where a cell was not read, a comment may be for what it would have led to.
     judged = frozenset[str]() if context.unit.broken else codes - _ignored(settings, codes, file)
@@ -308,6 +316,14 @@ def check_source(
         findings.append(_unreadable(source.path, message, cell.line, cell.column, cell.number))
     findings.sort(key=lambda finding: finding.order)
     return Checked(source.path, _kept(findings, settings, file), source.text, source.cells)
+
+
+@lru_cache(maxsize=64)
+def _codes(settings: Settings) -> tuple[frozenset[str], frozenset[str]]:
+    """The codes that settings switch on, and those that they would with preview on."""
+    from mlflow_lint.rules.registry import statuses
+
+    return enabled_codes(settings, statuses()), enabled_codes(replace(settings, preview=True), statuses())
 
 
 def _stays_in_its_cell(finding: Finding, cells: Sequence[Cell]) -> bool:

@@ -7,7 +7,8 @@ cached and be printed by any report.
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+
+from mlflow_lint.record import record
 
 SYNTAX_ERROR = "MLF000"
 """Code of the finding that stands for a file that cannot be read as Python."""
@@ -32,7 +33,7 @@ class Applicability(enum.Enum):
     """Only shown."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Region:
     """A stretch of a file. Lines and columns count from 1, columns in code points, the end is exclusive.
 
@@ -47,7 +48,7 @@ class Region:
     """Number of a notebook's code cell, from 1."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Edit:
     """Replace the decoded text between two code-point offsets (end exclusive) by `text`."""
 
@@ -56,7 +57,7 @@ class Edit:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Fix:
     """Edits that belong together: all are made or none."""
 
@@ -65,7 +66,7 @@ class Fix:
     applicability: Applicability
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Step:
     """One link in the chain of reasons: a place, and what happens there."""
 
@@ -81,7 +82,7 @@ class Step:
         return _place(self.path, self.cell, self.line)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Finding:
     """One thing to say about one place of a file."""
 

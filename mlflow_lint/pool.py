@@ -12,14 +12,16 @@ import multiprocessing
 import os
 import signal
 import sys
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from typing import TypeAlias
 
-from mlflow_lint.engine import Checked, File, Progress, Project, check_in_turn
+from mlflow_lint.engine import Checked, File, Project, check_in_turn
+from mlflow_lint.request import Progress
 from mlflow_lint.syntax.stack import with_deep_stack
+from mlflow_lint.timings import phase, watch, watching
 
 Task: TypeAlias = tuple[File, ...]
 """Files that one process checks in a row, with their settings."""
@@ -69,21 +71,26 @@ def _run(
 ) -> list[Task]:
     """Do tasks; returns those that were lost with a process."""
     lost: list[Task] = []
+    count = len(results) + sum(map(len, tasks))
+    stopwatch = watching()
     if _FORKS:
         _load()
         gc.collect()
         gc.freeze()  # what is there by now is not looked at, and so not copied, by the processes
     try:
-        with _pool(project, jobs) as pool:
-            running: dict[Future[list[Checked]], Task] = {pool.submit(_check, task): task for task in tasks}
+        with phase("processes"), _pool(project, jobs) as pool:
+            running = {pool.submit(_check, task): task for task in tasks}
             for done in as_completed(running):
                 task = running[done]
                 try:
-                    results.update(zip((file for file, _ in task), done.result(), strict=True))
+                    checked, seconds = done.result()
                 except BrokenProcessPool:
                     lost.append(task)
-                else:
-                    progress(len(task))
+                    continue
+                results.update(zip((file for file, _ in task), checked, strict=True))
+                progress(len(task), count)
+                if stopwatch is not None:
+                    stopwatch.add(seconds)
     finally:
         if _FORKS:
             gc.unfreeze()
@@ -93,7 +100,9 @@ def _run(
 @contextlib.contextmanager
 def _pool(project: Project, jobs: int) -> Iterator[ProcessPoolExecutor]:
     context = multiprocessing.get_context("fork" if _FORKS else "spawn")
-    pool = ProcessPoolExecutor(jobs, context, _begin, (project,))
+    stopwatch = watching()
+    by_rule = stopwatch.by_rule if stopwatch is not None else None
+    pool = ProcessPoolExecutor(jobs, context, _begin, (project, by_rule))
     try:
         yield pool
     except BaseException:
@@ -105,9 +114,11 @@ def _pool(project: Project, jobs: int) -> Iterator[ProcessPoolExecutor]:
     pool.shutdown()
 
 
-def _begin(project: Project) -> None:
+def _begin(project: Project, timed_by_rule: bool | None) -> None:
     global _project
     _project = project
+    if timed_by_rule is not None:
+        watch(by_rule=timed_by_rule)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process is told as well, and ends them
     gc.disable()  # all that is made is kept to the end
     _load()
@@ -121,8 +132,11 @@ def _load() -> None:
     all_rules()
 
 
-def _check(task: Task) -> list[Checked]:
-    return with_deep_stack(partial(check_in_turn, _project, task))
+def _check(task: Task) -> tuple[list[Checked], Mapping[str, float]]:
+    """The results, and the seconds that they took by phase."""
+    checked = with_deep_stack(partial(check_in_turn, _project, task))
+    stopwatch = watching()
+    return checked, stopwatch.taken() if stopwatch is not None else {}
 
 
 def _tasks(files: Sequence[File], sizes: Sequence[int], count: int) -> list[Task]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
@@ -20,6 +20,10 @@ _PIPE_WIDTH = 120
 
 _CHECKOUTS = ("GITHUB_WORKSPACE", "CI_PROJECT_DIR")
 """Variables in which GitHub Actions and GitLab CI say where they have the repository."""
+
+
+def nobody(done: int, of: int) -> None:
+    """Watch the progress of a run, and show nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,8 @@ class Request:
     diff_against: str | None = None
     """A commit: only findings on lines that have changed since."""
     statistics: bool = False
+    timings: bool = False
+    timings_by_rule: bool = False
     exit_zero: bool = False
     output_file: Path | None = None
     """Where the report goes instead of standard output."""
@@ -54,6 +60,10 @@ class Request:
     show_settings: bool = False
     lsp: bool = False
     """Serve an editor over standard input and output, until it says good-bye."""
+
+
+Progress = Callable[[int, int], None]
+"""Is told that so many more files are done, and of how many in all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +87,8 @@ class Terminal:
     """Whether it breaks what is longer than `width`, so that it had better be broken between words."""
     checkout: str | None = None
     """Where the CI system that reads the output has the repository, as it says."""
+    progress: Progress = nobody
+    """Is told how far the run is."""
 
     @classmethod
     def of(cls, stream: TextIO | None, environment: Mapping[str, str]) -> Terminal:

@@ -26,6 +26,7 @@ from mlflow_lint.request import CLEAN, FAILED, FINDINGS, Outcome, Request, Termi
 from mlflow_lint.rules.known import KnownCodes
 from mlflow_lint.screening import Screen
 from mlflow_lint.source.file import SourceError, decode, is_notebook, read_bytes, split_lines
+from mlflow_lint.timings import phase, table, watch
 
 if TYPE_CHECKING:
     from mlflow_lint.changes import Changes
@@ -56,6 +57,14 @@ class _Result:
 
 def run(request: Request, terminal: Terminal, read_stdin: Callable[[], bytes]) -> Outcome:
     """Do what was asked."""
+    if not request.timings:
+        return _done(request, terminal, read_stdin)
+    stopwatch = watch(by_rule=request.timings_by_rule)
+    outcome = _done(request, terminal, read_stdin)
+    return replace(outcome, aside=outcome.aside + table(stopwatch.taken()))
+
+
+def _done(request: Request, terminal: Terminal, read_stdin: Callable[[], bytes]) -> Outcome:
     try:
         resolver = SettingsResolver(
             KnownCodes(), config=request.config, isolated=request.isolated, overrides=request.overrides
@@ -119,6 +128,7 @@ class _Session:
             # What lies elsewhere, with a configuration of its own, can still be checked.
             self.errors.append(error_line(str(error)))
             settings = SettingsResolver(KnownCodes(), isolated=True, overrides=request.overrides).for_directory(here)
+        self.progress = terminal.progress
         self.format = settings.output_format
         self.unsafe = settings.unsafe_fixes
         to_file = request.output_file is not None
@@ -140,9 +150,10 @@ class _Session:
         """Check or fix the files that the paths stand for."""
         from mlflow_lint.discover import discover
 
-        found = discover(self.request.paths, self.resolver)
-        self.errors += map(error_line, found.errors)
-        files = [(path, self.resolver.for_file(path)) for path in found.files]
+        with phase("discover"):
+            found = discover(self.request.paths, self.resolver)
+            self.errors += map(error_line, found.errors)
+            files = [(path, self.resolver.for_file(path)) for path in found.files]
         results = self._checked(files)
         if self.request.update_baseline:
             return self._update_baseline()
@@ -259,7 +270,8 @@ class _Session:
         if not any(fix.applicability in wanted for fix in fixes):
             return result
         work = self._fix_file if data is None else partial(self._fix_text, data=data)
-        return self._after(guarded(partial(work, result), result.checked.path, self.errors), result)
+        with phase("fixes"):
+            return self._after(guarded(partial(work, result), result.checked.path, self.errors), result)
 
     def _fix_file(self, result: _Result) -> Fixed:
         from mlflow_lint.fixing import fix_files
@@ -299,13 +311,14 @@ class _Session:
         return self._ended(bool(diff), diff, "".join(unread) + self._done(results))
 
     def _report(self, results: Sequence[_Result]) -> str:
-        files = [self._file_report(result) for result in results]
-        if not self.request.statistics:
-            return self._delivered(render(self.format, files, self.options))
-        from mlflow_lint.report import statistics
+        with phase("report"):
+            files = [self._file_report(result) for result in results]
+            if not self.request.statistics:
+                return self._delivered(render(self.format, files, self.options))
+            from mlflow_lint.report import statistics
 
-        counts = statistics.render(files, self.options)
-        return self._delivered(f"{counts}{summary(files, len(files), self.options)}\n")
+            counts = statistics.render(files, self.options)
+            return self._delivered(f"{counts}{summary(files, len(files), self.options)}\n")
 
     def _file_report(self, result: _Result) -> FileReport:
         checked = result.checked

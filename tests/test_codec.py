@@ -224,7 +224,10 @@ def test_what_nests_too_deeply_is_an_error() -> None:
 
 
 def test_the_version_is_the_same_in_another_process() -> None:
-    command = [sys.executable, "-c", "from mlflow_lint.cache import codec; from mlflow_lint.facts.model import Module; print(codec.version(Module))"]
+    program = (
+        "from mlflow_lint.cache import codec; from mlflow_lint.facts.model import Module; print(codec.version(Module))"
+    )
+    command = [sys.executable, "-c", program]
     done = subprocess.run(command, env=environment(), cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == codec.version(facts.Module)
 

@@ -199,7 +199,10 @@ async def test_hover_shows_the_page_of_the_rule(tmp_path: Path) -> None:
         assert in_comment is not None
         assert in_comment.range == types.Range(types.Position(4, 29), types.Position(4, 35))
         assert "MLF101" in str(in_comment.contents)
-        for line, character in ((1, 3), (5, 0), (5, 22), (6, 2), (70, 1)):
+        unknown = await editor.hover("a.py", 5, 22)
+        assert unknown is not None
+        assert "MLF902" in str(unknown.contents)
+        for line, character in ((1, 3), (5, 0), (6, 2), (70, 1)):
             assert await editor.hover("a.py", line, character) is None
 
 

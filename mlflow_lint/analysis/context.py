@@ -51,6 +51,11 @@ class Context:
         """The module and every function of the file."""
         return self.effects.bodies(self.unit)
 
+    def link(self) -> None:
+        """Follow the names of the file and the calls that reach MLflow, which all rules rest on."""
+        for body in self.bodies:
+            self.effects.touching(body)
+
     @cached_property
     def lifecycle(self) -> Lifecycle:
         """Which run is open where, also in functions of other files."""

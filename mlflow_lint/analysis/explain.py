@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from mlflow_lint.analysis.context import Context
 from mlflow_lint.analysis.flow.lines import Standing, enclosing, frames_in_sight, on_line, own_lines, standing
@@ -31,11 +30,12 @@ from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.api import WRITES, Api
 from mlflow_lint.facts.frequency import Frequency
 from mlflow_lint.facts.traverse import shown
+from mlflow_lint.record import record
 
 _LONGEST = 60
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Around:
     """One thing around a line: a loop, a test, a run, a `try`."""
 
@@ -50,7 +50,7 @@ class Around:
     """How often a loop turns; None for what is no loop."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Home:
     """What the line is part of."""
 
@@ -61,7 +61,7 @@ class Home:
     """When it runs."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Called:
     """One call, or the definition of a function, with what each call of it does."""
 
@@ -78,7 +78,7 @@ class Called:
     """What stands around this call alone: the loop of a comprehension, say."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Conclusion:
     """Whether something that a line writes is hot, and why."""
 
@@ -87,7 +87,7 @@ class Conclusion:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Explanation:
     """How the analysis sees one line."""
 

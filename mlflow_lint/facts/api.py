@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import enum
 import re
-from dataclasses import dataclass
+
+from mlflow_lint.record import record
 
 
 class Kind(enum.Enum):
@@ -31,7 +32,7 @@ WRITES = (Kind.METRIC, Kind.PARAM, Kind.TAG, Kind.BATCH, Kind.ARTIFACT)
 """What a run is filled with; models, which take a dozen requests each, are apart."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Api:
     """One tracking call."""
 

@@ -7,7 +7,8 @@ server has no rows, since it limits nothing that a finding is about.
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+
+from mlflow_lint.record import record
 
 BACKENDS = ("oss", "databricks", "azureml")
 """The values of the setting `tracking-backend`."""
@@ -22,7 +23,7 @@ class Limited(enum.Enum):
     SEARCHES = "searches for runs, a second"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Limit:
     """A limit of a vendor."""
 

@@ -6,12 +6,11 @@ called per epoch, and where the framework says so. A class counts when a base of
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from mlflow_lint.facts.frequency import Frequency
+from mlflow_lint.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Framework:
     """When one framework calls which method of a callback or module."""
 
@@ -120,7 +119,7 @@ REGISTRARS = frozenset("add_callback register_callback add_event_handler on add_
 """Methods that take an event, by name or as a member of an enumeration, and the function to call for it."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Registration:
     """A library function that is given a function of ours and calls it again and again."""
 

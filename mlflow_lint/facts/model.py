@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import field
 from typing import TypeAlias
 
-from mlflow_lint.facts.record import record
+from mlflow_lint.record import record
 
 Span: TypeAlias = tuple[int, int]
 

@@ -8,12 +8,11 @@ does, are not here: what they do with one is not MLflow's to say.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from mlflow_lint.facts.releases import Release
+from mlflow_lint.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RemovedArgument:
     """An argument that is gone."""
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import enum
 import re
-from dataclasses import dataclass
+
+from mlflow_lint.record import record
 
 
 class Beside(enum.Enum):
@@ -19,7 +20,7 @@ class Beside(enum.Enum):
     REPORTING = "reporting to MLflow"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class StepSetting:
     """An argument that says how often a framework writes."""
 

@@ -8,7 +8,6 @@ key, value, step and run; values become numbers where they stood, so that what c
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from mlflow_lint.analysis.batching.rows import Write
 from mlflow_lint.analysis.flow.counters import is_step, says_step
@@ -30,6 +29,7 @@ from mlflow_lint.fixes.edits import applied, arranged
 from mlflow_lint.fixes.indenting import indented
 from mlflow_lint.fixes.names import Named, fresh, imported, member, sibling
 from mlflow_lint.fixes.text import Layout, comments, indentation, layout_at, line_end, line_start, slice_of
+from mlflow_lint.record import record
 
 ENOUGH = 500
 """Points to send together: half of what a request takes (`MAX_METRICS_PER_BATCH`), so that many keys a turn fit too."""
@@ -40,7 +40,7 @@ _ARITHMETIC = ("+", "-", "*", "/", "//", "%", "**")
 _NUMBERS = ("float", "int", "len", "round")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Words:
     """How the new code writes what it needs."""
 

@@ -6,8 +6,6 @@ sends them after it. Invariant: only the first form can be safe, and only where 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from mlflow_lint.analysis.batching.per_key import KeyedWrite, turn_names
 from mlflow_lint.analysis.batching.rows import Write, arguments_of
 from mlflow_lint.analysis.flow.sites import Attempt, Loop, Site
@@ -25,12 +23,13 @@ from mlflow_lint.fixes.merge import at_most_one_model, in_order, swallows_errors
 from mlflow_lint.fixes.names import fresh
 from mlflow_lint.fixes.text import comments, indentation, is_directive, layout_at, line_end, line_start, slice_of
 from mlflow_lint.project.target import Target
+from mlflow_lint.record import entity
 from mlflow_lint.source.file import newline_of
 
 _COLLECTED = {Kind.METRIC: "metrics", Kind.PARAM: "params", Kind.TAG: "tags"}
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@entity
 class _Turn:
     """A loop whose turn is one write, perhaps under conditions, and nothing else."""
 

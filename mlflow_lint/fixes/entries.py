@@ -6,7 +6,6 @@ Invariant: keys and values are copied letter for letter from the source.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from mlflow_lint.analysis.batching.rows import Write, displayed_keys
 from mlflow_lint.analysis.names.resolve import Resolver
@@ -18,6 +17,7 @@ from mlflow_lint.findings import Edit
 from mlflow_lint.fixes.names import imported, sibling
 from mlflow_lint.fixes.text import Display, Layout, call_text, lines_inside, slice_of
 from mlflow_lint.project.target import Target
+from mlflow_lint.record import record
 
 PLURAL = {Kind.METRIC: "log_metrics", Kind.PARAM: "log_params", Kind.TAG: "set_tags"}
 _ENTITY = {Kind.METRIC: "Metric", Kind.PARAM: "Param", Kind.TAG: "RunTag"}
@@ -25,7 +25,7 @@ _COLLECTION = {Kind.METRIC: "metrics", Kind.PARAM: "params", Kind.TAG: "tags"}
 _SIMPLE = (facts.Name, facts.Attribute, facts.Call, facts.Subscript, facts.Mapping)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Plural:
     """The call that takes many entries in place of one: how it is written, and what it needs."""
 

@@ -6,8 +6,6 @@ unsafe: rows that were uploaded before a crash are lost with it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from mlflow_lint.analysis.artifacts.constancy import assigned_value, is_fixed, turn_of_loop
 from mlflow_lint.analysis.artifacts.one_place import RepeatedUpload
 from mlflow_lint.analysis.flow.loops import literal_count
@@ -23,11 +21,12 @@ from mlflow_lint.fixes.merge import swallows_errors
 from mlflow_lint.fixes.names import Named, fresh, imported
 from mlflow_lint.fixes.sink import touches, used_by
 from mlflow_lint.fixes.text import indentation, layout_at, line_start, slice_of
+from mlflow_lint.record import record
 
 _DICTS = "{{key: [value for row in {name} for value in row[key]] for key in {name}[0]}}"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Form:
     """How pieces of data are called, and how they are joined."""
 

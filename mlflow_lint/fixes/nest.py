@@ -5,8 +5,6 @@ Invariant: all writes of a nest go to one run in one way, and each says which st
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from mlflow_lint.analysis.batching.replay import Replay
 from mlflow_lint.analysis.batching.rows import Write, arguments_of
 from mlflow_lint.analysis.flow.sites import Guard, Loop, Site
@@ -17,11 +15,12 @@ from mlflow_lint.analysis.writes.summary import Body
 from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.api import Kind
 from mlflow_lint.facts.traverse import descend, names_in
+from mlflow_lint.record import entity
 
 _OTHERS = {"run_id", "step", "timestamp", "synchronous"}
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@entity
 class Nest:
     """Loops that walk finished data, and what they write."""
 

@@ -8,7 +8,6 @@ store could tell the forms apart otherwise, the fix is unsafe (`point_safety`).
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
 
 from mlflow_lint.analysis.batching.replay import Replay
 from mlflow_lint.analysis.batching.rows import Write
@@ -36,12 +35,13 @@ from mlflow_lint.fixes.text import (
     line_start,
     slice_of,
 )
+from mlflow_lint.record import record
 
 _PRIMARY = (facts.Name, facts.Attribute, facts.Call, facts.Subscript, facts.Mapping, facts.Comprehension)
 """What `.items()` may follow without parentheses."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Batch:
     """How the one call is written, and what it needs."""
 
@@ -138,7 +138,7 @@ def _still_means(run: OpenRun, name: str, nest: Nest) -> bool:
 
 
 # ---------------------------------------------------------------------------------------------------- points
-@dataclass(frozen=True, slots=True)
+@record
 class _Points:
     """The points of a write, as they are written."""
 

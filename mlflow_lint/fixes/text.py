@@ -9,10 +9,11 @@ import io
 import re
 import tokenize
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 
 from mlflow_lint.facts.model import Span
+from mlflow_lint.record import record
 from mlflow_lint.source.file import newline_of
 
 _INDENTED = re.compile(r"^([ \t]+)\S", re.MULTILINE)
@@ -133,7 +134,7 @@ def _line_starts(text: str) -> list[int]:
     return starts
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Display:
     """A dict or list display as text."""
 
@@ -151,7 +152,7 @@ class Display:
         return f"{self.brackets[:-1]}{inside}{self.brackets[-1]}"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Layout:
     """How lines are laid out where new code goes."""
 

@@ -6,7 +6,6 @@ Invariant: what is skipped with a call only computes values, and the counter cou
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from mlflow_lint.analysis.batching.rows import Write
 from mlflow_lint.analysis.flow.counters import counted_up, counter_of, says_step
@@ -21,6 +20,7 @@ from mlflow_lint.fixes.edits import arranged
 from mlflow_lint.fixes.indenting import indented
 from mlflow_lint.fixes.names import fresh
 from mlflow_lint.fixes.text import layout_at, line_end, line_start, slice_of
+from mlflow_lint.record import record
 
 EVERY = 100
 """Steps from one point to the next: a curve of 100 points for 10,000 steps, and a hundredth of the requests."""
@@ -29,7 +29,7 @@ _NAMES = ("step", "batch_idx", "iteration")
 """For a counter, in order of preference."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Counter:
     name: str
     edits: tuple[Edit, ...]

@@ -29,10 +29,6 @@ def hover(
     kind: types.MarkupKind,
 ) -> types.Hover | None:
     """What to show at a position of a text; None where there is nothing to say."""
-    for finding in findings:
-        where = shown.range(finding)
-        if shown.uri(finding) == part.uri and where.start <= position <= where.end and finding.code in by_code():
-            return _hover(finding.code, where, kind)
     offset = positions.offset(position)
     start = max(part.text.rfind("\n", 0, offset), part.text.rfind("\r", 0, offset)) + 1
     line = re.match(r"[^\r\n]*", part.text[start:])
@@ -40,6 +36,10 @@ def hover(
         here = code.start() <= offset - start <= code.end()
         if here and "#" in part.text[start : start + code.start()] and code[0] in by_code():
             return _hover(code[0], positions.range(start + code.start(), start + code.end()), kind)
+    for finding in findings:
+        where = shown.range(finding)
+        if shown.uri(finding) == part.uri and where.start <= position <= where.end and finding.code in by_code():
+            return _hover(finding.code, where, kind)
     return None
 
 

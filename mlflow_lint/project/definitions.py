@@ -8,8 +8,8 @@ names may be told, and none too few: a margin inside of a string counts for the 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
+from mlflow_lint.record import record
 from mlflow_lint.source.gate import names_mlflow
 
 _MARGIN = re.compile(rb"^(?:(?:async[ \t]+)?(?:def|class)[ \t]+(\w+)|(@)|[^\s#)\]}])", re.MULTILINE)
@@ -20,7 +20,7 @@ _WORD = re.compile(rb"\w+")
 _ABSTRACT = (b"NotImplementedError", b"abstractmethod", b"Protocol")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Definition:
     """A stretch of a module."""
 
@@ -35,9 +35,9 @@ def definitions(code: bytes) -> tuple[Definition, ...]:
     """The stretches of a module's code that bind names."""
     found: list[Definition] = []
     margins = list(_MARGIN.finditer(code))
-    ends = [margin.start() for margin in margins[1:]] + [len(code)]
+    ends = [*(margin.start() for margin in margins[1:]), len(code)]
     name, start, decorated = b"", 0, -1
-    for margin, end in zip(margins, ends, strict=True):
+    for margin, end in zip(margins, ends, strict=False):
         if margin[1] is None:
             if margin[2] is None:
                 text = code[margin.start() : end]
@@ -45,9 +45,10 @@ def definitions(code: bytes) -> tuple[Definition, ...]:
             elif decorated < 0:
                 decorated = margin.start()
             continue
+        begin = decorated if decorated >= 0 else margin.start()
         if name:
-            found.append(_definition(name, code[start : margin.start()]))
-        name, start, decorated = margin[1], decorated if decorated >= 0 else margin.start(), -1
+            found.append(_definition(name, code[start:begin]))
+        name, start, decorated = margin[1], begin, -1
     if name:
         found.append(_definition(name, code[start:]))
     return tuple(each for each in found if each.names)

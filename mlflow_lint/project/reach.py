@@ -63,7 +63,7 @@ class Reach:
         self._mattering: set[str] = set()
         self._settled: set[str] = set()
         self._unasked: set[str] = set()
-        """Files that matter, and that none had been seen to import: what they export is not known."""
+        """Files that matter, and that decide about no other so far: what they export is not known."""
 
     def is_settled(self, file: str) -> bool:
         """Whether it is decided about a file."""
@@ -167,25 +167,36 @@ class Reach:
         for file in unsettled:
             for other in self._imports[file]:
                 importers.setdefault(other, []).append(file)
+        asked = self._imported_by(file for file in unsettled if file not in self._mattering)
         texts: dict[str, _Text] = {}
         pending = {file for file in unsettled if file in self._mattering or self._leads_to_mlflow(file)}
         while pending:
             file = pending.pop()
             known, handed_on = self._brought_in(file)
-            if file not in texts and (known or file in importers):
+            if file not in texts and (known or file in asked):
                 # Few come this far: reading those again takes less than keeping the bytes of all.
                 data = files[file] if file in files else self._read(file)
                 texts[file] = _Text(_code(file, data))
             if file not in self._mattering and not handed_on and known.isdisjoint(texts[file].words if known else ()):
                 continue
             self._mattering.add(file)
-            if file in importers:
+            if file in asked:
                 exported = leading(texts[file].definitions, known | handed_on) | handed_on
                 if exported != self._exports.get(file, frozenset()):
                     self._exports[file] = exported
-                    pending.update(importers[file])
+                    pending.update(importers.get(file, ()))
         self._unasked -= unsettled
-        self._unasked |= (unsettled & self._mattering) - importers.keys()
+        self._unasked |= (unsettled & self._mattering) - asked
+
+    def _imported_by(self, files: Iterable[str]) -> set[str]:
+        """What files import, step by step: what that exports decides whether they matter."""
+        pending = list(files)
+        found: set[str] = set()
+        while pending:
+            new = set(self._imports.get(pending.pop(), ())) - found
+            found |= new
+            pending += new
+        return found
 
     def _brought_in(self, file: str) -> tuple[frozenset[bytes], frozenset[bytes]]:
         """What leads to MLflow of the files that one imports, and what of it is a name of its own module."""

@@ -11,14 +11,13 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-
-from packaging.requirements import Requirement
-from packaging.specifiers import SpecifierSet
-from packaging.utils import canonicalize_name
-from packaging.version import Version
+from typing import TYPE_CHECKING
 
 from mlflow_lint.facts.releases import NEWEST, RELEASES, Release, release, written
+
+if TYPE_CHECKING:
+    from packaging.specifiers import SpecifierSet
+from mlflow_lint.record import record
 
 _LARGEST = 16 * 1024 * 1024
 """Bytes; locks of large projects have some millions."""
@@ -35,7 +34,7 @@ _CONDA_LINE = re.compile(r"""^[ \t]*-[ \t]*["']?(?:[\w.-]+::)?(mlflow\b[^#"'\r\n
 _CONDA_PIN = re.compile(r"(mlflow(?:-skinny)?)(?: +| *= *)(\d[\w.]*\*?)(?:=.*)?")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Requested:
     """What a file says of MLflow."""
 
@@ -69,6 +68,11 @@ def _requested(file: str, read: _Reader) -> Iterator[Requested]:
         requirements = [text for text in read(_text(file)) if len(text) <= _LONGEST]
     except (OSError, ValueError, RecursionError):  # not to be read, or neither TOML nor text
         return
+    if not requirements:
+        return
+    from packaging.requirements import Requirement  # takes long to import, and most folders speak of no version
+    from packaging.utils import canonicalize_name
+
     for text in requirements:
         try:
             requirement = Requirement(text)
@@ -94,6 +98,8 @@ def _text(file: str) -> str:
 
 def _oldest(specifiers: SpecifierSet) -> Release | None:
     """The oldest version that is admitted; without a lower bound the newest, unless that is the newest of all."""
+    from packaging.version import Version
+
     bounds = [
         release(Version(each.version.removesuffix(".*")).release) for each in specifiers if each.operator in _LOWER
     ]

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ from mlflow_lint.project.finder import ModuleFinder
 from mlflow_lint.project.reach import Reach
 from mlflow_lint.project.states import States
 from mlflow_lint.project.target import Target, Targets
+from mlflow_lint.record import record
 
 if TYPE_CHECKING:
     from mlflow_lint.project.environment import Environment
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _TARGET, _ENVIRONMENT, _NEIGHBOURS, _SUBMODULE = "target", "environment", "neighbours", "submodule"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Question:
     """Something that was asked while a file was checked."""
 

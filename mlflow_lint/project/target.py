@@ -8,17 +8,17 @@ to the root of its settings, and those are read once, when a rule first asks.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mlflow_lint.config import Settings
 from mlflow_lint.facts.releases import NEWEST, Release, release, written
+from mlflow_lint.record import record
 
 if TYPE_CHECKING:
     from mlflow_lint.project.requirements import Requested
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Target:
     """A version of MLflow, and where it comes from."""
 

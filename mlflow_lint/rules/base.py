@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from mlflow_lint.analysis.context import Context
 from mlflow_lint.facts import model as facts
 from mlflow_lint.findings import Applicability, Finding, Fix, Severity, Step
+from mlflow_lint.record import record
 from mlflow_lint.rules.comments import Comments
 
 
@@ -23,7 +24,7 @@ class Status(enum.Enum):
     OPT_IN = "opt-in"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Example:
     """Code that a rule is judged by: its tests, its documentation, and the proof of its fix.
 
@@ -52,7 +53,7 @@ Check = Callable[["Rule", Context], Iterator[Finding]]
 CheckComments = Callable[["Rule", Comments], Iterator[Finding]]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Rule:
     """One thing the linter looks for."""
 

@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from mlflow_lint.findings import Applicability, Edit, Finding, Fix, Severity, Step
+from mlflow_lint.record import record
 from mlflow_lint.source.directives import Directive, Directives, Form, Selector
 from mlflow_lint.source.file import SourceFile
 from mlflow_lint.source.places import Places
@@ -26,7 +27,7 @@ _PRAGMA = re.compile(r"[\w.-]+\s*[:=]|no(?!t?\b)\w", re.IGNORECASE)
 """What, at the beginning of a comment, might be an order to some other tool."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Commented:
     """One text with comments: a file, or a cell of a notebook."""
 

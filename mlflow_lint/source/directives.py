@@ -15,6 +15,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from mlflow_lint.findings import Finding
+from mlflow_lint.record import record
 from mlflow_lint.source.file import LineIndex, split_lines
 
 # As in flake8 (NOQA_INLINE_REGEXP, NOQA_FILE), so that one comment means one thing through both doors. The
@@ -50,7 +51,7 @@ class Form(enum.Enum):
     FILE = "file-ignore"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Selector:
     """A code or a prefix of codes, and where it is written."""
 
@@ -59,7 +60,7 @@ class Selector:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Directive:
     """One order to silence findings."""
 
@@ -89,7 +90,7 @@ class Directive:
         return first in self.lines or last in self.lines or finding.region.line in self.lines
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Malformed:
     """A comment that is meant for us and silences nothing."""
 

@@ -14,8 +14,9 @@ import re
 import stat
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from mlflow_lint.record import record
 
 _NEWLINE = re.compile(r"\r\n|\r|\n")
 _BYTE_NEWLINE = re.compile(rb"\r\n|\r|\n")
@@ -37,7 +38,7 @@ class ChangedOnDisk(Exception):
     """The file to be replaced no longer holds what was read from it."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Cell:
     """One code cell of a notebook."""
 
@@ -54,7 +55,7 @@ class Cell:
         return self.start + len(self.text)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SourceFile:
     """One Python file: its bytes, and the text they stand for, newlines as they are."""
 

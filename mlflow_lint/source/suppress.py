@@ -7,14 +7,14 @@ at all; in a notebook a directive for a place counts in its own cell only.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from mlflow_lint.findings import Finding
+from mlflow_lint.record import record
 from mlflow_lint.source.directives import Directive, Directives, directives
 from mlflow_lint.source.file import SourceFile
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Suppressions:
     """What the comments of one text silence."""
 
@@ -32,7 +32,7 @@ class Suppressions:
         return _name(self.directives.for_file, finding.code)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CellSuppressions:
     """What the comments of one notebook silence."""
 

@@ -88,7 +88,9 @@ class ExpressionLowering:
         return facts.Subscript(self.expression(node.value), index)
 
     def literal(self, node: Any) -> facts.Expression:
-        value = node.evaluated_value
+        value = _plain(node.value) if type(node) is cst.SimpleString else None
+        if value is None:
+            value = node.evaluated_value
         if isinstance(value, str):
             return facts.Constant(value, self.span(node))
         return facts.Constant(value) if isinstance(value, (int, float)) else facts.Opaque()
@@ -224,6 +226,15 @@ class ExpressionLowering:
             star,
             keyword_only,
         )
+
+
+def _plain(text: str) -> str | None:
+    """What a string literal says, if that can be seen without evaluating it, which is to compile it."""
+    quote = text[0]
+    if quote not in "\"'" or "\\" in text or "\r" in text:
+        return None
+    width = 3 if text.startswith(quote * 3) and len(text) > 5 else 1
+    return text[width:-width]
 
 
 def dotted(node: Any) -> str:

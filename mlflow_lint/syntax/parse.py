@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 import re
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import libcst
+
+from mlflow_lint.syntax.lean import lean_nodes
 
 _PLACE = re.compile(r"error at (\d+):(\d+)")
 
@@ -21,8 +21,6 @@ _UNBOUNDED_DEPTH = 100
 # `a[0][0]…` and `a.b.b…` cost LibCST time with the cube of their length, and CPython takes thousands of them.
 _CHAIN = re.compile(r"(?:\.\w+|\[[^\[\]]*\]|\([^()]*\)){500}")
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"()[]{}"))
-
-_CHECKED = libcst.CSTNode.__post_init__
 
 
 class SyntaxFailure(Exception):
@@ -48,29 +46,11 @@ def parse(text: str) -> libcst.Module:
         if failure is not None:
             raise failure
     try:
-        with _unchecked_nodes():
+        with lean_nodes():
             return libcst.parse_module(text)
     except libcst.ParserSyntaxError as error:
         # CPython says what is wrong and where far better; LibCST's word stands where only it objects.
         raise (_failure_of_cpython(text) or _failure_of_libcst(error)) from None
-
-
-@contextmanager
-def _unchecked_nodes() -> Iterator[None]:
-    """Spare the nodes being made a look at whether they obey the grammar, which is a third of the parse.
-
-    LibCST looks at each node that anybody makes, also at those that its parser has just made by that very grammar; a
-    note in its source wishes for a way around that. Nodes that another thread makes meanwhile go without the look too.
-    """
-    libcst.CSTNode.__post_init__ = _unchecked  # type: ignore[assignment, method-assign]
-    try:
-        yield
-    finally:
-        libcst.CSTNode.__post_init__ = _CHECKED  # type: ignore[method-assign]
-
-
-def _unchecked(node: libcst.CSTNode) -> None:
-    pass
 
 
 def _too_deep() -> SyntaxFailure:

@@ -14,6 +14,7 @@ from mlflow_lint.source.file import Cell, LineIndex, SourceFile
 from mlflow_lint.syntax.lower import lower
 from mlflow_lint.syntax.parse import SyntaxFailure, parse
 from mlflow_lint.syntax.spans import spans_of
+from mlflow_lint.timings import phase
 
 _NO_TEXT = re.compile("[\0\ud800-\udfff]")
 # IPython takes a cell that is indented as a whole; under a header, so does Python.
@@ -72,8 +73,10 @@ def _block_of_python(cell: Cell) -> facts.Block:
 
 def _block(text: str, start: int) -> facts.Block:
     """The facts of a text that begins at an offset of the source."""
-    tree = parse(text)
-    spans = spans_of(tree)
-    if start:
-        spans = {node: (first + start, last + start) for node, (first, last) in spans.items()}
-    return lower(tree, spans).body
+    with phase("parse"):
+        tree = parse(text)
+    with phase("lower"):
+        spans = spans_of(tree)
+        if start:
+            spans = {node: (first + start, last + start) for node, (first, last) in spans.items()}
+        return lower(tree, spans).body

@@ -11,7 +11,10 @@ from types import TracebackType
 from typing import Any
 
 import libcst
+from libcst import AssignEqual, Comma, SimpleWhitespace
 from libcst._nodes.internal import CodegenState
+
+from mlflow_lint.syntax.lean import Measure, measured_by
 
 Spans = dict[int, tuple[int, int]]
 
@@ -56,7 +59,99 @@ class _Recorder(CodegenState):
 
 
 def spans_of(module: libcst.Module) -> Spans:
-    """Span of each node, by `id(node)`; the nodes must stay alive while the result is in use."""
+    """Span of each node, by `id(node)`; the nodes must stay alive while the result is in use.
+
+    Blanks and operators have none.
+    """
     recorder = _Recorder(module)
-    module._codegen(recorder)
+    with measured_by(_Recorder, _MEASURES):
+        module._codegen(recorder)
     return recorder.spans
+
+
+def _blank(node: SimpleWhitespace, recorder: _Recorder) -> None:
+    recorder.offset += len(node.value)
+
+
+def _newline(node: libcst.Newline, recorder: _Recorder) -> None:
+    recorder.offset += len(recorder.default_newline if node.value is None else node.value)
+
+
+def _trailing(node: libcst.TrailingWhitespace, recorder: _Recorder) -> None:
+    recorder.offset += len(node.whitespace.value)
+    if node.comment is not None:
+        recorder.offset += len(node.comment.value)
+    _newline(node.newline, recorder)
+
+
+def _operator(node: Any, recorder: _Recorder) -> None:
+    """A token with blanks around it, which may be lines of comments."""
+    for blank in (node.whitespace_before, node.whitespace_after):
+        if type(blank) is SimpleWhitespace:
+            recorder.offset += len(blank.value)
+        else:
+            blank._codegen(recorder)
+    recorder.offset += len(node._get_token())
+
+
+def _word(node: Any, recorder: _Recorder) -> None:
+    """A name or a literal."""
+    if node.lpar:
+        node._codegen_impl(recorder)
+        return
+    start = recorder.offset
+    recorder.offset = end = start + len(node.value)
+    recorder.spans[id(node)] = (start, end)
+
+
+def _attribute(node: libcst.Attribute, recorder: _Recorder) -> None:
+    if node.lpar:
+        node._codegen_impl(recorder)
+        return
+    start = recorder.offset
+    node.value._codegen(recorder)
+    _operator(node.dot, recorder)
+    _word(node.attr, recorder)
+    recorder.spans[id(node)] = (start, recorder.offset)
+
+
+def _call(node: libcst.Call, recorder: _Recorder) -> None:
+    if node.lpar:
+        node._codegen_impl(recorder)
+        return
+    start = recorder.offset
+    node.func._codegen(recorder)
+    node.whitespace_after_func._codegen(recorder)
+    recorder.offset += 1
+    node.whitespace_before_args._codegen(recorder)
+    for argument in node.args:
+        argument._codegen(recorder)
+    recorder.offset += 1
+    recorder.spans[id(node)] = (start, recorder.offset)
+
+
+def _argument(node: libcst.Arg, recorder: _Recorder) -> None:
+    start = recorder.offset
+    recorder.offset += len(node.star)
+    node.whitespace_after_star._codegen(recorder)
+    if node.keyword is not None:
+        _word(node.keyword, recorder)
+    if type(node.equal) is AssignEqual:
+        _operator(node.equal, recorder)
+    node.value._codegen(recorder)
+    recorder.spans[id(node)] = (start, recorder.offset)
+    if type(node.comma) is Comma:
+        _operator(node.comma, recorder)
+    node.whitespace_after_arg._codegen(recorder)
+
+
+_MEASURES: dict[type, Measure] = {
+    SimpleWhitespace: _blank,
+    libcst.Newline: _newline,
+    libcst.TrailingWhitespace: _trailing,
+    **dict.fromkeys((Comma, libcst.Dot, AssignEqual), _operator),
+    **dict.fromkeys((libcst.Name, libcst.SimpleString, libcst.Integer, libcst.Float), _word),
+    libcst.Attribute: _attribute,
+    libcst.Call: _call,
+    libcst.Arg: _argument,
+}

@@ -7,7 +7,6 @@ Invariant: whatever is not known to stay the same counts as changing.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from mlflow_lint.analysis.flow.sites import Loop
 from mlflow_lint.analysis.flow.throttles import assigned_names
@@ -18,6 +17,7 @@ from mlflow_lint.analysis.writes.summary import Body
 from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.functions import inner_blocks
 from mlflow_lint.facts.traverse import bound_names, descend, last_name
+from mlflow_lint.record import entity
 
 _DEEPEST = 6
 _PATH_CALLS = ("os.path.", "pathlib.", "posixpath.", "ntpath.", "os.fspath", "os.getcwd")
@@ -29,7 +29,7 @@ _ONCE = re.compile(
 )
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@entity
 class Turn:
     """What may be another from turn to turn."""
 

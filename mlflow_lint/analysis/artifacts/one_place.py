@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeAlias
 
 from mlflow_lint.analysis.artifacts.constancy import Turn, depends_on, is_fixed, turn_of_body, turn_of_loop
@@ -24,6 +24,7 @@ from mlflow_lint.facts.api import Api
 from mlflow_lint.facts.frequency import Frequency
 from mlflow_lint.facts.traverse import last_name
 from mlflow_lint.findings import Step
+from mlflow_lint.record import entity
 
 _DEEPEST = 4
 _REPEATING = (Frequency.PER_STEP, Frequency.PER_EPOCH)
@@ -32,7 +33,7 @@ _ONE_PASS = re.compile(r"test|predict|(^|_)(train|fit)_(begin|start|end)")
 _NEW_RUN = re.compile(r"((start|new|create|begin|open|init|set|enter)_?\w*run|run_context)", re.I)
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@entity
 class Target:
     """What an upload goes to, in the terms of the code around a call."""
 
@@ -47,7 +48,7 @@ class Target:
     """From the call to the upload."""
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@entity
 class RepeatedUpload:
     """A line that uploads to one place each turn."""
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from mlflow_lint.analysis.artifacts.constancy import assigned_value, is_path_call, turn_of_loop
 from mlflow_lint.analysis.artifacts.open_ended import is_listing
@@ -26,6 +25,7 @@ from mlflow_lint.facts.api import Api, Kind
 from mlflow_lint.facts.frequency import Frequency
 from mlflow_lint.facts.traverse import bound_names, calls_in, descend, last_name, names_in
 from mlflow_lint.findings import Step
+from mlflow_lint.record import entity
 
 _SINGLE = frozenset("log_artifact log_text log_dict log_figure log_image log_stream".split())
 _DRAWING = frozenset("savefig imsave mimsave imwrite write_image write_html log_figure log_image".split())
@@ -36,7 +36,7 @@ _FETCHED = ("download_artifacts",)
 """What fetches the file that goes up: part of the upload, so to speak."""
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@entity
 class FileUpload:
     """A line that uploads one file each turn of an open-ended loop."""
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container, Iterable, Iterator
-from dataclasses import dataclass
 
 from mlflow_lint.analysis.batching.rows import GROUPED, arguments_of
 from mlflow_lint.analysis.flow.loops import inner_loops, own_calls
@@ -24,6 +23,7 @@ from mlflow_lint.facts.frequency import Frequency
 from mlflow_lint.facts.functions import inner_blocks
 from mlflow_lint.facts.traverse import bound_names, last_name, names_in
 from mlflow_lint.findings import Step
+from mlflow_lint.record import entity
 
 _NOT_PER_KEY = (
     Frequency.PER_STEP,
@@ -39,7 +39,7 @@ _HEAVY = re.compile(
 )
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@entity
 class KeyedWrite:
     """A write of one key per turn of a loop."""
 

@@ -8,7 +8,6 @@ none of these, nor is one whose turns write to runs of their own.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from mlflow_lint.analysis.batching.per_key import is_own_counter, turn_names
 from mlflow_lint.analysis.flow.finished import finished_words, is_finished
@@ -26,13 +25,14 @@ from mlflow_lint.facts.api import Api, Kind
 from mlflow_lint.facts.frequency import Frequency
 from mlflow_lint.facts.traverse import argument, names_in
 from mlflow_lint.findings import Step
+from mlflow_lint.record import entity, record
 
 _SMALL = 20
 _SEPARATE = (Frequency.PER_KEY, Frequency.PER_TRIAL, Frequency.PER_FILE)
 _VALUES = ("value", "metrics")
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@entity
 class Replay:
     """A call that logs one point of complete data each turn."""
 
@@ -60,7 +60,7 @@ class Replay:
         return alone and all(count is not None and count <= _SMALL for count in counts)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Point:
     """The parts of a write, by what they say: which series, which value, where in the series, in which run."""
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from mlflow_lint.analysis.flow.sites import Frame, Loop, Site
 from mlflow_lint.analysis.flow.throttles import assigned_names
@@ -20,6 +19,7 @@ from mlflow_lint.analysis.writes.summary import Body
 from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.api import WRITES, Api, Kind
 from mlflow_lint.facts.traverse import calls_in, names_in
+from mlflow_lint.record import entity
 
 GROUPED = (Kind.METRIC, Kind.PARAM, Kind.TAG)
 # Notebooks kept as Python files: code must not wander from one cell into another.
@@ -27,7 +27,7 @@ _CELL = re.compile(r"^# (?:COMMAND -{10}|%%)", re.MULTILINE)
 _ENTRIES = {"key", "value", "metrics", "params", "tags"}
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@entity
 class Write:
     """One call of a row."""
 
@@ -48,7 +48,7 @@ class Write:
         }
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@entity
 class Row:
     """Two or more writes that could be one."""
 
@@ -98,7 +98,7 @@ def rows(effects: Effects, bodies: Iterable[Body], keyed: set[int]) -> Iterator[
             yield from _rows_of_block(effects, body, block, found)
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@entity
 class _Open:
     """A row that may go on."""
 

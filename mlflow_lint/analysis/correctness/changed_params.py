@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from mlflow_lint.analysis.flow.counters import counter_of
 from mlflow_lint.analysis.flow.loops import own_calls
@@ -24,11 +23,12 @@ from mlflow_lint.facts.api import Api, Kind
 from mlflow_lint.facts.frequency import Frequency
 from mlflow_lint.facts.traverse import bound_names, last_name, names_in, shown
 from mlflow_lint.findings import Step
+from mlflow_lint.record import entity
 
 _RUNS = re.compile(r"run|experiment|mlflow|track", re.I)
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@entity
 class ChangedParam:
     """A call that logs another value under a key that the run has already."""
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from mlflow_lint.analysis.context import Context
 from mlflow_lint.analysis.flow.sites import Guard, Loop, Site
@@ -19,6 +18,7 @@ from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.api import Kind
 from mlflow_lint.facts.functions import inner_blocks, own_expressions
 from mlflow_lint.facts.traverse import descend, last_name
+from mlflow_lint.record import entity
 
 _ENDS = re.compile(
     r"(^|_)(end|finish|close|stop|terminate)_?(\w*_)?(run|mlflow|tracking|experiment|log|logging|logger)s?$"
@@ -27,7 +27,7 @@ _ENDS = re.compile(
 )
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@entity
 class LeftOpen:
     """A `start_run` whose run nothing in sight ends."""
 

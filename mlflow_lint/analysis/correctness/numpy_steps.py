@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from mlflow_lint.analysis.flow.sites import Site
 from mlflow_lint.analysis.names.constants import bound_once
@@ -23,6 +22,7 @@ from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.api import Kind
 from mlflow_lint.facts.traverse import argument, last_name
 from mlflow_lint.project.modules import Unit
+from mlflow_lint.record import entity
 
 _INTEGER = re.compile(r"numpy\.(u?int(8|16|32|64|p|c)?|int_|longlong|short|intc)")
 _ONE = re.compile(r"numpy\.(argmax|argmin|searchsorted)")
@@ -33,7 +33,7 @@ _DATABASES = {Store.SQLITE, Store.DATABASE}
 _DEPTH = 8
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@entity
 class NumpyStep:
     """A metric whose step is a NumPy integer."""
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container, Iterable, Iterator
-from dataclasses import dataclass
 
 from mlflow_lint.analysis.flow.counters import counted_up, counter_of, says_step
 from mlflow_lint.analysis.flow.repetition import loop_start, loop_words
@@ -24,6 +23,7 @@ from mlflow_lint.facts.api import Api, Kind
 from mlflow_lint.facts.frequency import Frequency
 from mlflow_lint.facts.traverse import bound_names, descend, last_name, names_in, shown
 from mlflow_lint.findings import Step
+from mlflow_lint.record import entity
 
 _ITERATING = (Frequency.PER_EPOCH, Frequency.PER_STEP, Frequency.REPLAY)
 _SAMPLES = re.compile(
@@ -36,7 +36,7 @@ _AMBIGUOUS = frozenset({"step", "time_step", "timestep", "ep"})
 """Also the names of horizons of a forecast, and of the steps of a pipeline."""
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@entity
 class IterationKey:
     """A metric key that holds a counter."""
 

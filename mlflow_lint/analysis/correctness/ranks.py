@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from mlflow_lint.analysis.flow.sites import Guard, Rescue, Site
 from mlflow_lint.analysis.names.meaning import External, Place
@@ -20,6 +19,7 @@ from mlflow_lint.facts.api import WRITES, Api
 from mlflow_lint.facts.functions import decorator_names, inner_blocks, own_expressions
 from mlflow_lint.facts.traverse import bound_names, descend, last_name
 from mlflow_lint.findings import Step
+from mlflow_lint.record import entity
 
 _JOINS = re.compile(
     r"torch\.distributed\.init_process_group|torch\.nn\.parallel\.(distributed\.)?DistributedDataParallel"
@@ -35,7 +35,7 @@ _RANK = re.compile(
 _DEEPEST = 4
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@entity
 class EveryRank:
     """A write that each process makes."""
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container, Iterable, Iterator
-from dataclasses import dataclass
 
 from mlflow_lint.analysis.batching.per_key import turn_names
 from mlflow_lint.analysis.flow.counters import counted_up, counter_of, misplaced_step, says_step
@@ -29,6 +28,7 @@ from mlflow_lint.facts.api import Api, Kind
 from mlflow_lint.facts.frequency import Frequency
 from mlflow_lint.facts.traverse import bound_names, descend, last_name, names_in
 from mlflow_lint.findings import Step
+from mlflow_lint.record import entity, record
 
 _ITERATING = (Frequency.PER_EPOCH, Frequency.PER_STEP)
 _SUMMARY = re.compile(r"best|(^|[_/\-. ])(final|last|overall|so_far|early_stop\w*|stopped\w*)([_/\-. ]|$)", re.I)
@@ -44,7 +44,7 @@ _RUNS = re.compile(
 _DEEPEST = 2
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Key:
     """A key that a write uses, and what it writes under it."""
 
@@ -52,7 +52,7 @@ class _Key:
     value: facts.Expression | None
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@entity
 class _Write:
     api: Api
     keys: tuple[_Key, ...] | None
@@ -60,7 +60,7 @@ class _Write:
     chain: tuple[Step, ...]
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@entity
 class Stepless:
     """A metric without a step."""
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from mlflow_lint.analysis.flow.sites import Site
 from mlflow_lint.analysis.names.meaning import Place
@@ -19,6 +18,7 @@ from mlflow_lint.analysis.writes.summary import Body
 from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.api import Api, Kind
 from mlflow_lint.findings import Step
+from mlflow_lint.record import entity
 
 _FLUSHES = re.compile(
     r"\b(flush\w*|end_run|set_terminated|wait|enter_context|__exit__)\b|^[ \t]*with [\w.]+( as \w+)?[:,]", re.MULTILINE
@@ -27,7 +27,7 @@ _FLUSHES = re.compile(
 _DEEPEST = 6
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@entity
 class Unflushed:
     """The first buffered write of a program that flushes nothing."""
 

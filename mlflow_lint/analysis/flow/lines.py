@@ -7,16 +7,16 @@ Invariant: nothing is resolved here; these are questions about the text.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from mlflow_lint.analysis.flow.sites import Attempt, Frame, Guard, Loop, Rescue
 from mlflow_lint.analysis.names.meaning import Place
 from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.functions import inner_blocks
 from mlflow_lint.project.modules import Unit
+from mlflow_lint.record import entity
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@entity
 class Standing:
     """A statement, and the compound statements around it in its body, each with the block that it stands in."""
 

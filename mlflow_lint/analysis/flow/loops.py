@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 
 from mlflow_lint.analysis.flow.sites import Loop, leaves
 from mlflow_lint.analysis.flow.sources import Source, Sources, Walked
@@ -20,9 +19,10 @@ from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.frequency import Frequency
 from mlflow_lint.facts.functions import inner_blocks
 from mlflow_lint.facts.traverse import bound_names, calls_in, descend, last_name, names_in, shown
+from mlflow_lint.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Verdict:
     """How often a loop's body runs."""
 

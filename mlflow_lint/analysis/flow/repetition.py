@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from mlflow_lint.analysis.flow.loops import Verdict
 from mlflow_lint.analysis.flow.sites import Loop
 from mlflow_lint.analysis.writes.summary import Body
@@ -11,9 +9,10 @@ from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.frequency import Frequency
 from mlflow_lint.facts.traverse import argument, shown
 from mlflow_lint.findings import Step
+from mlflow_lint.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Repetition:
     """A loop, hook or helper that runs a call again and again."""
 

@@ -8,16 +8,16 @@ frames are shared between the sites below them.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 from mlflow_lint.analysis.names.meaning import Place
 from mlflow_lint.analysis.names.scopes import clause_scope
 from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.traverse import children, last_name
+from mlflow_lint.record import entity
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@entity
 class Loop:
     """The body of a loop: of a statement, or of one clause of a comprehension."""
 
@@ -29,7 +29,7 @@ class Loop:
     """The comprehension that a clause belongs to."""
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@entity
 class Guard:
     """Reached only when `test` came out as `holds`; `body` is what runs under it."""
 
@@ -39,21 +39,21 @@ class Guard:
     body: facts.Block
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@entity
 class Run:
     """Within a run that was opened here, or that ends here each turn."""
 
     call: facts.Call
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@entity
 class Attempt:
     """Where errors may be caught: the body of a `try` with handlers, or of `with suppress(…)`."""
 
     node: facts.Try | facts.With
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@entity
 class Rescue:
     """An `except` clause: reached only after a failure."""
 
@@ -63,7 +63,7 @@ class Rescue:
 Frame: TypeAlias = Loop | Guard | Run | Attempt | Rescue
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@entity
 class Site:
     """A call, and where it stands."""
 

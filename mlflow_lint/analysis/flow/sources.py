@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import enum
 import re
-from dataclasses import dataclass
 
 from mlflow_lint.analysis.names.meaning import FunctionRef, Instance, Place, Result
 from mlflow_lint.analysis.names.resolve import Resolver
@@ -17,6 +16,7 @@ from mlflow_lint.analysis.names.scopes import Scope, Value
 from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.functions import returned_values, yielding_loops
 from mlflow_lint.facts.traverse import descend, last_name, shown
+from mlflow_lint.record import record
 
 
 class Source(enum.Enum):
@@ -32,7 +32,7 @@ class Source(enum.Enum):
     HISTORY = "a finished history"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Walked:
     """What a loop walks over, and how that is known."""
 

@@ -6,7 +6,6 @@ Invariant: only what is known to run elsewhere counts: a library's thread, proce
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from mlflow_lint.analysis.flow.sites import Site
 from mlflow_lint.analysis.names.meaning import External, FunctionRef, Result, options_of
@@ -15,6 +14,7 @@ from mlflow_lint.analysis.writes.summary import Body
 from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.functions import own_expressions
 from mlflow_lint.facts.traverse import argument, calls_in, last_name
+from mlflow_lint.record import entity
 
 THREAD, PROCESS = "another thread", "another process"
 
@@ -68,7 +68,7 @@ _STARTERS = {**_EXECUTORS, **_POOLS, **_PATHOS, **{name: where for name, (_, _, 
 """What starts threads or processes, alone or several."""
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@entity
 class Handed:
     """A function that is handed over: of the project, or of a library."""
 

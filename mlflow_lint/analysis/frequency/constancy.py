@@ -7,7 +7,6 @@ turns through; a value that changes is another rule's business, since MLflow rai
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from mlflow_lint.analysis.flow.repetition import loop_start, loop_words
 from mlflow_lint.analysis.flow.sites import Frame, Guard, Loop, Run, Site
@@ -20,9 +19,10 @@ from mlflow_lint.facts.frequency import Frequency
 from mlflow_lint.facts.functions import inner_blocks
 from mlflow_lint.facts.traverse import bound_names, descend, names_in
 from mlflow_lint.findings import Step
+from mlflow_lint.record import entity
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@entity
 class RepeatedParam:
     """A line that writes an unchanging param each turn."""
 

@@ -7,7 +7,6 @@ between: frequencies are counted per run.
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator
-from dataclasses import dataclass
 
 from mlflow_lint.analysis.flow.repetition import Repetition, by_hook, by_loop
 from mlflow_lint.analysis.flow.sites import Frame, Loop, Run, Site
@@ -18,9 +17,10 @@ from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.api import WRITES, Api, Kind
 from mlflow_lint.facts.frequency import Frequency
 from mlflow_lint.findings import Step
+from mlflow_lint.record import entity
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@entity
 class HotWrite:
     """A line that writes to MLflow each step."""
 

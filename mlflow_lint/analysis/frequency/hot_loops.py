@@ -7,7 +7,6 @@ MLflow whose arguments are in sight, so that what is done to them is done to all
 from __future__ import annotations
 
 from collections.abc import Container
-from dataclasses import dataclass
 
 from mlflow_lint.analysis.batching.rows import Write, arguments_of
 from mlflow_lint.analysis.flow.sites import Loop, Run, Site
@@ -17,9 +16,10 @@ from mlflow_lint.analysis.writes.summary import Body
 from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.api import Kind
 from mlflow_lint.facts.frequency import Frequency
+from mlflow_lint.record import entity
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@entity
 class HotLoop:
     """A loop statement that turns once per step."""
 

@@ -6,7 +6,6 @@ Invariant: a trial, fold or run of its own each turn is none of these, nor is a 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from mlflow_lint.analysis.flow.repetition import Repetition, by_hook, by_loop
 from mlflow_lint.analysis.flow.sites import Loop, Run, Site
@@ -17,13 +16,14 @@ from mlflow_lint.analysis.writes.summary import Body
 from mlflow_lint.facts.api import Api, Kind
 from mlflow_lint.facts.frequency import Frequency
 from mlflow_lint.findings import Step
+from mlflow_lint.record import entity
 
 _OFTEN = (Frequency.PER_STEP, Frequency.PER_EPOCH)
 _CHOSEN = frozenset(["on_save", "on_evaluate"])
 """Hooks that run when the user's settings say that it is time."""
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@entity
 class ModelWrite:
     """A line that logs a model each epoch or step."""
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from mlflow_lint.analysis.flow.quick import is_quick_expression
 from mlflow_lint.analysis.flow.repetition import Repetition, by_function, by_hook, by_loop
@@ -22,12 +21,13 @@ from mlflow_lint.facts.frequency import Frequency
 from mlflow_lint.facts.functions import inner_blocks
 from mlflow_lint.facts.traverse import argument, calls_in, descend, last_name, names_in
 from mlflow_lint.findings import Step
+from mlflow_lint.record import entity
 
 _OPEN_RUN = re.compile(r"(^|_)(run|active_run|run_started|run_active|started)$", re.I)
 _SMALL_WRITES = (Kind.METRIC, Kind.PARAM, Kind.TAG)
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@entity
 class Opening:
     """A line that opens a run too often."""
 

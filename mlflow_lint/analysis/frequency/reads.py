@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from mlflow_lint.analysis.batching.rows import arguments_of
 from mlflow_lint.analysis.flow.loops import literal_count, own_calls
@@ -28,6 +28,7 @@ from mlflow_lint.facts.frequency import Frequency
 from mlflow_lint.facts.functions import returned_values
 from mlflow_lint.facts.traverse import argument, calls_in, descend, last_name, names_in
 from mlflow_lint.findings import Step
+from mlflow_lint.record import entity, record
 
 _SMALL = 5
 _DEEPEST = 8
@@ -40,7 +41,7 @@ _NOT_IN_ROWS = re.compile(r"\.(inputs|outputs)\b")
 _WAITING = frozenset(["sleep", "wait", "system", "check_call", "check_output", "Popen", "communicate"])
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@entity
 class Read:
     """A query that a loop repeats for nothing."""
 
@@ -215,7 +216,7 @@ def _is_search(call: facts.Call) -> bool:
     return last_name(call.function) == "search_runs"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Origin:
     """Follows an expression back to a query of MLflow."""
 

@@ -6,7 +6,6 @@ Invariant: found only where neither what is called nor an argument can be anothe
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from mlflow_lint.analysis.flow.repetition import Repetition, by_hook, by_loop
 from mlflow_lint.analysis.flow.sites import Frame, Loop, Rescue, Run, Site
@@ -19,11 +18,12 @@ from mlflow_lint.facts.api import Api, Kind
 from mlflow_lint.facts.frequency import Frequency
 from mlflow_lint.facts.traverse import names_in
 from mlflow_lint.findings import Step
+from mlflow_lint.record import entity
 
 _OFTEN = (Frequency.PER_STEP, Frequency.PER_EPOCH)
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@entity
 class Setup:
     """A set-up call that runs again and again."""
 

@@ -6,7 +6,6 @@ Invariant: a setting counts only if its value is in sight, and so is what makes 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from mlflow_lint.analysis.flow.sites import Site
 from mlflow_lint.analysis.names.meaning import External, Place, Result
@@ -15,9 +14,10 @@ from mlflow_lint.analysis.writes.summary import Body
 from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.step_settings import STEP_SETTINGS, Beside, StepSetting
 from mlflow_lint.facts.traverse import descend
+from mlflow_lint.record import entity
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@entity
 class EachStep:
     """A call that asks for a write at each step."""
 

@@ -5,13 +5,14 @@ Invariant: as for names, an attribute stands for something only when every assig
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, TypeAlias
 
 from mlflow_lint.analysis.names.meaning import ClassRef, External, FunctionRef, Meaning, Place, either, same
 from mlflow_lint.analysis.names.scopes import Declared, Value
 from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.functions import additions, is_property, is_static, self_assignments
+from mlflow_lint.record import record
 
 if TYPE_CHECKING:
     from mlflow_lint.analysis.names.resolve import Resolver
@@ -21,7 +22,7 @@ Setting: TypeAlias = tuple["facts.Expression | None", "facts.Expression | None",
 """A value, an annotation, and where they stand."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Kept:
     """What the objects of one class keep in their attributes, by name."""
 

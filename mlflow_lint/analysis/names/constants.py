@@ -7,7 +7,6 @@ nothing is evaluated but text; what is not in sight is a hole, never a guess.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from string import Formatter
 from typing import TypeAlias
 
@@ -16,13 +15,14 @@ from mlflow_lint.analysis.names.scopes import Value
 from mlflow_lint.analysis.writes.effects import Effects
 from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.traverse import argument, last_name
+from mlflow_lint.record import record
 
 _DEPTH = 12
 _DIRECTIVE = re.compile(r"%(?:\((?P<name>\w+)\))?[#0\- +]*(?:\*|\d+)?(?:\.(?:\*|\d+))?(?P<kind>[%a-zA-Z])")
 _LONGEST_NUMBER = 10**100
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Hole:
     """A part of a text that is only known when the code runs."""
 

@@ -5,15 +5,15 @@ Invariant: a meaning is a small record that points to facts and scopes; telling 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from mlflow_lint.analysis.names.scopes import Scope
 from mlflow_lint.facts import model as facts
 from mlflow_lint.project.modules import Unit
+from mlflow_lint.record import entity, record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class External:
     """Something of a library, by dotted path; `path.of.Class().method` for what is reached through an instance."""
 
@@ -22,21 +22,21 @@ class External:
     """Arguments that a `functools.partial` has filled already."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Result:
     """What calling something of a library gives: an instance, if it is a class."""
 
     dotted: str
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@entity
 class ModuleRef:
     """A module or package of the project, read or not."""
 
     file: str
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@entity
 class ClassRef:
     """A class of the project."""
 
@@ -46,14 +46,14 @@ class ClassRef:
     """The scope inside the class body."""
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@entity
 class Instance:
     """An object of a class of the project."""
 
     type: ClassRef
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@entity
 class FunctionRef:
     """A function of the project; a method carries the class of the object it is called on."""
 
@@ -68,7 +68,7 @@ class FunctionRef:
     """Arguments that a `functools.partial` has filled already."""
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@entity
 class Super:
     """`super()`: the bases of `type`, on an object of class `receiver`."""
 
@@ -76,7 +76,7 @@ class Super:
     receiver: ClassRef
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@entity
 class Several:
     """One of several things, or each in turn: the loggers of a list, the subclasses that override a method.
 
@@ -91,7 +91,7 @@ Meaning: TypeAlias = External | Result | ModuleRef | ClassRef | Instance | Funct
 _MOST_OPTIONS = 16
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Place:
     """Where an expression is evaluated: the scope, and the class of `self` if it is a method's."""
 

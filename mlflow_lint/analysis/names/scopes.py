@@ -13,9 +13,10 @@ from typing import TypeAlias
 
 from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.traverse import bound_names, descend
+from mlflow_lint.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Value:
     """Bound to a value; with `unpacked`, to a part of it. A `fallback` only counts when nothing else is known."""
 
@@ -26,7 +27,7 @@ class Value:
     """Which part, where it is unpacked."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Item:
     """Bound to each item of an iterable, or to a part of it: a loop target."""
 
@@ -34,14 +35,14 @@ class Item:
     path: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Entered:
     """Bound by `with … as`."""
 
     expression: facts.Expression
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Imported:
     """Bound by an import."""
 
@@ -49,14 +50,14 @@ class Imported:
     fallback: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Declared:
     """Only annotated: `client: MlflowClient`."""
 
     annotation: facts.Expression
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Unknown:
     """Bound to something that is not followed: `except … as`, a pattern, `+=`."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice
 
 from mlflow_lint.analysis.names.assigned import assigned_before
@@ -20,6 +20,7 @@ from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.functions import returned_values
 from mlflow_lint.facts.traverse import argument, last_name
 from mlflow_lint.project.modules import Unit
+from mlflow_lint.record import entity
 
 _DEEPEST = 16
 _MOST = 8
@@ -33,7 +34,7 @@ _SAME_TEXT = frozenset("str fspath quote quote_plus strip rstrip lstrip lower as
 _DEFAULTED = frozenset("Option Argument Field field".split())
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@entity
 class Spelling:
     """A text that an expression may give."""
 

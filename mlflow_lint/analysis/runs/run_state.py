@@ -6,11 +6,12 @@ Invariant: a state never claims more than holds on every way to its point; what 
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from mlflow_lint.analysis.flow.sites import Guard, Loop, Site
 from mlflow_lint.facts.api import WRITES, Api
 from mlflow_lint.findings import Step
+from mlflow_lint.record import entity, record
 
 
 class How(enum.Enum):
@@ -24,7 +25,7 @@ class How(enum.Enum):
     """By a write while none was in sight: MLflow opened one, unless whoever called the body had."""
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@entity
 class OpenRun:
     """A run that is open, and the line of the body that opened it."""
 
@@ -36,7 +37,7 @@ class OpenRun:
     """What the body calls it."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Ended:
     """A run of a `with` that was ended before its block."""
 
@@ -44,7 +45,7 @@ class Ended:
     by: Site
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class State:
     """What is sure at one point of a body; runs that were open before the body began are never counted."""
 
@@ -116,7 +117,7 @@ def _both(left: State, right: State) -> State:
     )
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@entity
 class Passage:
     """What one call of a function does to the runs of whoever calls it."""
 
@@ -128,7 +129,7 @@ class Passage:
     """The lines to a `start_run` that is sure to be reached and raises if a run is open already."""
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@entity
 class Moment:
     """A call that touches runs or writes to one, and what is open when it is reached."""
 

@@ -6,7 +6,6 @@ Invariant: only what the file says counts: `synchronous=False`, or a setting wit
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from mlflow_lint.analysis.names.meaning import External
 from mlflow_lint.analysis.store.store_settings import store_settings
@@ -17,6 +16,7 @@ from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.api import Api, Kind
 from mlflow_lint.facts.traverse import argument
 from mlflow_lint.project.modules import Unit
+from mlflow_lint.record import entity
 
 BUFFERING = "MLFLOW_ASYNC_LOGGING_BUFFERING_SECONDS"
 _ENABLING = "MLFLOW_ENABLE_ASYNC_LOGGING"
@@ -24,7 +24,7 @@ _QUEUED = (Kind.METRIC, Kind.PARAM, Kind.TAG, Kind.BATCH)
 _TRUE, _NONE = ("true", "1"), ("", "0", "None")
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@entity
 class Switch:
     """A place that changes how writes are sent."""
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from mlflow_lint.analysis.names.spelling import Spellings
 from mlflow_lint.analysis.store.store_settings import store_settings
@@ -16,13 +15,14 @@ from mlflow_lint.analysis.writes.effects import Effects
 from mlflow_lint.facts import model as facts
 from mlflow_lint.findings import Step
 from mlflow_lint.project.modules import Unit
+from mlflow_lint.record import entity
 
 _IN_URI = re.compile(r"(?:^|//)(?P<user>[^/@:\s…]+):(?P<password>[^/@\s…]+)@")
 _SECRETS = {"MLFLOW_TRACKING_PASSWORD": "a password", "MLFLOW_TRACKING_TOKEN": "a token"}
 _PLACEHOLDER = re.compile(r"[<{$\[%].*|[*x.]*|(?i:your|my|change|insert|enter|todo).*|[A-Z]+(_[A-Z]+)*", re.DOTALL)
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@entity
 class Credential:
     """A literal that lets in whoever reads it."""
 

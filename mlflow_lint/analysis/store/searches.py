@@ -6,7 +6,6 @@ Invariant: every use of what a search gives is looked at; one that is not unders
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from mlflow_lint.analysis.flow.sites import Site
 from mlflow_lint.analysis.writes.effects import Effects
@@ -14,6 +13,7 @@ from mlflow_lint.analysis.writes.summary import Body
 from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.functions import inner_blocks, own_expressions
 from mlflow_lint.facts.traverse import argument, children
+from mlflow_lint.record import entity
 
 _EMPTY_WHEN = {(">", 0), ("==", 0), ("!=", 0), ("<", 1), (">=", 1)}
 _HEAD = 5
@@ -21,7 +21,7 @@ _STANDARD = frozenset("run_id experiment_id status artifact_uri start_time end_t
 _NO_COLUMNS = frozenset("columns index dtypes T".split())
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@entity
 class _Use:
     """An expression, and what it stands in: the expressions around it, innermost first, and the statement."""
 
@@ -29,7 +29,7 @@ class _Use:
     around: tuple[facts.Expression, ...]
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@entity
 class Search:
     """A search without `max_results`, and how many of its rows are needed."""
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from mlflow_lint.analysis.names.meaning import External, Place
 from mlflow_lint.analysis.writes.effects import Effects
@@ -18,6 +17,7 @@ from mlflow_lint.facts.functions import inner_blocks, own_expressions
 from mlflow_lint.facts.traverse import argument, descend
 from mlflow_lint.findings import Step
 from mlflow_lint.project.modules import Unit
+from mlflow_lint.record import entity, record
 
 _SETTERS = re.compile(r"mlflow\.(?:\w+\.)*set_(tracking|registry)_uri")
 _URI_NAME = re.compile(r"(?:.*_)?(?:mlflow|tracking|mlflow_registry)_ur[il]", re.IGNORECASE)
@@ -27,7 +27,7 @@ _SET = re.compile(r"mlflow\.environment_variables\.(MLFLOW_[A-Z0-9_]+)\.set")
 _URI_VARIABLES = ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@entity
 class StoreSetting:
     """A value that is given for some setting of MLflow's store."""
 
@@ -81,7 +81,7 @@ def _of_block(effects: Effects, block: facts.Block, body: Body) -> Iterator[Stor
             yield from _of_block(effects, inner_block, body)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Reader:
     """Reads the settings of one statement."""
 

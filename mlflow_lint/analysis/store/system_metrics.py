@@ -6,7 +6,6 @@ Invariant: numbers that are not in sight are never guessed; without a setting th
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from mlflow_lint.analysis.names.meaning import External
 from mlflow_lint.analysis.store.store_settings import store_settings
@@ -14,6 +13,7 @@ from mlflow_lint.analysis.writes.effects import Effects
 from mlflow_lint.analysis.writes.summary import Body
 from mlflow_lint.facts import model as facts
 from mlflow_lint.project.modules import Unit
+from mlflow_lint.record import entity
 
 _INTERVAL = "MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL"
 _SAMPLES = "MLFLOW_SYSTEM_METRICS_SAMPLES_BEFORE_LOGGING"
@@ -28,7 +28,7 @@ _SETTERS = {
 }
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@entity
 class _Setting:
     name: str
     value: float | None
@@ -37,7 +37,7 @@ class _Setting:
     statement: facts.Statement
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@entity
 class Sampling:
     """A setting of the interval, and what follows from it and the number of samples."""
 

@@ -10,7 +10,6 @@ import enum
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from mlflow_lint.analysis.names.spelling import Spelling, Spellings
 from mlflow_lint.analysis.store.store_settings import StoreSetting, store_settings
@@ -20,6 +19,7 @@ from mlflow_lint.facts.functions import inner_blocks
 from mlflow_lint.findings import Step
 from mlflow_lint.project.modules import Unit
 from mlflow_lint.project.test_code import is_test_code
+from mlflow_lint.record import entity
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9.-]+)(?:\+\w+)?:")
 _PLACEHOLDER = re.compile(r"[<{$].*|[A-Z][A-Z0-9_]*|(?i:your[-_ ].*|/?path/to/.*)", re.DOTALL)
@@ -48,7 +48,7 @@ _STORES = {
 }
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@entity
 class TrackingUri:
     """An address that a file spells out."""
 

@@ -5,7 +5,6 @@ Invariant: a key counts as constant only if every part of it is, wherever its na
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from mlflow_lint.analysis.flow.sites import Site
@@ -17,6 +16,7 @@ from mlflow_lint.analysis.names.scopes import Scope, Value
 from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.api import Api
 from mlflow_lint.facts.traverse import argument, descend
+from mlflow_lint.record import record
 
 _DEPTH = 3
 
@@ -24,7 +24,7 @@ Origin: TypeAlias = tuple[Scope, str]
 """A parameter: the scope inside its function, and its name."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Key:
     """What is known of the key that a write uses."""
 

@@ -5,8 +5,6 @@ Invariant: a chain starts at the function's own line and ends at the call of MLf
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from mlflow_lint.analysis.flow.sites import Site
 from mlflow_lint.analysis.names.meaning import FunctionRef, Place
 from mlflow_lint.analysis.writes.keys import Key, Origin
@@ -14,9 +12,10 @@ from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.api import Api
 from mlflow_lint.findings import Step
 from mlflow_lint.project.modules import Unit
+from mlflow_lint.record import entity, record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Effect:
     """One write that a call makes."""
 
@@ -32,7 +31,7 @@ class Effect:
     key: Key
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@entity
 class Deferred:
     """A call of something that the function is given: `callback(…)`, `tracker.log(…)`."""
 
@@ -47,7 +46,7 @@ class Deferred:
     own_run: bool
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@entity
 class Summary:
     """What one call of a function does."""
 
@@ -58,7 +57,7 @@ class Summary:
 NOTHING = Summary()
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@entity
 class Reached:
     """A project function that a call reaches, and what it does with what it is given there."""
 
@@ -67,7 +66,7 @@ class Reached:
     """Keys are in the terms of the function."""
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@entity
 class Body:
     """Something that runs: a module, a class body with it, or a function."""
 

@@ -7,7 +7,6 @@ may add is left out.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from mlflow_lint.analysis.flow.sites import Attempt, Site
 from mlflow_lint.analysis.names.constants import bound_once
@@ -18,13 +17,14 @@ from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.api import Api, Kind
 from mlflow_lint.facts.functions import inner_blocks
 from mlflow_lint.facts.traverse import argument, last_name
+from mlflow_lint.record import record
 
 _DEPTH = 4
 _DISPLAYS = {"metrics": Kind.METRIC, "params": Kind.PARAM, "tags": Kind.TAG}
 _ENTITIES = {"Metric": Kind.METRIC, "Param": Kind.PARAM, "RunTag": Kind.TAG}
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Entry:
     """One key of a write."""
 

@@ -25,3 +25,9 @@ Record = TypeVar("Record")
 def record(cls: type[Record]) -> type[Record]:
     """Make a class a dataclass with slots whose instances can be compared and hashed."""
     return dataclass(slots=True, unsafe_hash=True)(cls)
+
+
+@dataclass_transform(frozen_default=True, eq_default=False, field_specifiers=(field,))
+def entity(cls: type[Record]) -> type[Record]:
+    """The same for what is told apart by being one thing or another, whatever its fields hold."""
+    return dataclass(slots=True, eq=False)(cls)
