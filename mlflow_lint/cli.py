@@ -333,6 +333,11 @@ def _request(
     )
 
 
+def command() -> Any:
+    """The command as click knows it: its parameters, with their names and texts."""
+    return typer.main.get_command(_app)
+
+
 def main() -> int:
     """Run the command with the arguments of the process; the result is its exit code."""
     streams.prepare()
@@ -350,7 +355,7 @@ def main() -> int:
 
 def _run() -> int:
     try:
-        request = typer.main.get_command(_app).main(prog_name="mlflow-lint", standalone_mode=False)
+        request = command().main(prog_name="mlflow-lint", standalone_mode=False)
     except _UsageError as error:
         message = " ".join(error.format_message().rstrip(".").splitlines())
         streams.write(sys.stderr, error_line(f"{message} (--help lists the options)"))

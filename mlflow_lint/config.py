@@ -51,41 +51,56 @@ class ConfigError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What one directory is linted with; the fields are the keys of the table, with `_` for `-`."""
+    """What one directory is linted with; the fields are the keys of the table, with `_` for `-`.
+
+    What stands below a key is its text in the reference (`reference.py`), in Markdown.
+    """
 
     root: Path
     """Directory that patterns are relative to: the configuration file's, else the working directory."""
     config_file: Path | None = None
     select: tuple[str, ...] = (PREFIX,)
+    """Rules to switch on: [codes or prefixes of codes](configuration.md#codes), or `ALL`."""
     ignore: tuple[str, ...] = ()
+    """Rules to switch off."""
     extend_select: tuple[str, ...] = ()
+    """Rules to switch on beside those of `select`."""
     preview: bool = False
+    """Switch the selected preview rules on."""
     exclude: tuple[str, ...] = DEFAULT_EXCLUDE
-    """Patterns as in .gitignore."""
+    """What to leave out when folders are searched: [patterns as in `.gitignore`](configuration.md#patterns)."""
     extend_exclude: tuple[str, ...] = ()
+    """What to leave out beside `exclude`."""
     force_exclude: bool = False
-    """Leave out excluded files even where they are named one by one, as pre-commit does."""
+    """Leave excluded files out even where they are named one by one, as pre-commit does."""
     respect_gitignore: bool = True
+    """Leave out what git ignores."""
     per_file_ignores: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    """Pairs of a pattern as in .gitignore and the codes to ignore there."""
+    """Rules to switch off in the files that a pattern matches."""
     min_group_size: int = 2
-    """Number of consecutive calls from which on they are worth merging."""
+    """From how many calls in a row on MLF201, MLF202, MLF203 and MLF208 speak."""
     hot_loop_fix: str = "buffer"
-    """How metrics that are logged each step (MLF101) are fixed: `async`, `buffer` or `throttle`."""
+    """How metrics that are logged each step are fixed ([MLF101](rules/MLF101.md#fix-safety)): by asynchronous
+    logging, by a list that is sent 500 points at a time, or by logging every 100th step."""
     output_format: str = "full"
+    """[How findings are shown](output-formats.md)."""
     unsafe_fixes: bool = False
+    """Let `--fix` and `--diff` use [unsafe fixes](fixes.md#safe-and-unsafe) too."""
     target_mlflow_version: str | None = None
-    """`3.1`; where it is not set, the project is asked."""
+    """The oldest MLflow that the code is for. Where it is not set,
+    [the project's dependencies](configuration.md#the-version-of-mlflow) are asked."""
     tracking_backend: str = "oss"
-    """Whose limits messages tell of."""
+    """Whose [limits](configuration.md#limits-of-hosted-servers) messages tell of."""
     fail_on: str = "info"
-    """Lowest severity that makes the command fail."""
+    """Least [severity](configuration.md#severity) that gives exit code 1."""
     cache: bool = True
-    """Whether results are kept, so that what has not changed is not checked again."""
+    """Keep [results](performance.md#the-cache), so that what has not changed is not checked again."""
     cache_dir: str | None = None
-    """Folder to keep them in; by default `.mlflow_lint_cache` in the project's root."""
+    """Folder to keep results in, relative to the `pyproject.toml`. Where it is not set, `.mlflow_lint_cache` in the
+    project's root."""
     baseline: str | None = None
-    """File of the findings that are known, relative to `root`; empty for none, as where it is not set."""
+    """File of the [findings that are known](baseline.md) and not reported, relative to the `pyproject.toml`. Empty for
+    none, as where it is not set."""
 
     @property
     def baseline_file(self) -> str | None:
@@ -222,6 +237,15 @@ def _table(file: Path) -> Mapping[str, object] | None:
 _Reader = Callable[[object, Collection[str]], object]
 
 
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What a key takes."""
+
+    words: str
+    """As the reference puts it, in Markdown."""
+    read: _Reader
+
+
 class _Invalid(Exception):
     """What is wrong with a value, put so that the key can stand before it."""
 
@@ -230,11 +254,11 @@ def _validated(table: Mapping[str, object], known_codes: Collection[str], source
     """Fields of `Settings` for the keys of a table. Raises `ConfigError` that begins with `source`."""
     fields: dict[str, Any] = {}
     for key, value in table.items():
-        reader = _READERS.get(key)
-        if reader is None:
-            raise ConfigError(f"{source}: unknown key `{key}`{_did_you_mean(key, _READERS)}")
+        kind = KINDS.get(key)
+        if kind is None:
+            raise ConfigError(f"{source}: unknown key `{key}`{_did_you_mean(key, KINDS)}")
         try:
-            fields[key.replace("-", "_")] = reader(value, known_codes)
+            fields[key.replace("-", "_")] = kind.read(value, known_codes)
         except _Invalid as error:
             raise ConfigError(f"{source}: `{key}` {error}") from error
     return fields
@@ -281,16 +305,17 @@ def _file_name(value: object, _: Collection[str]) -> str:
     return value
 
 
-def _one_of(*choices: str) -> _Reader:
+def _one_of(*choices: str) -> Kind:
+    listed = ", ".join(f"`{choice}`" for choice in choices)
+
     def read(value: object, _: Collection[str]) -> str:
         if not isinstance(value, str):
             raise _Invalid(f"must be a string, not {_kind(value)}")
         if value not in choices:
-            listed = ", ".join(f"`{choice}`" for choice in choices)
             raise _Invalid(f"must be one of {listed}, not `{value}`{_did_you_mean(value, choices)}")
         return value
 
-    return read
+    return Kind(f"one of {listed}", read)
 
 
 def _strings(value: object) -> tuple[str, ...]:
@@ -336,16 +361,20 @@ def _codes_by_pattern(value: object, known_codes: Collection[str]) -> tuple[tupl
     return tuple(pairs)
 
 
-_READERS: Mapping[str, _Reader] = {
-    **dict.fromkeys(("select", "ignore", "extend-select"), _codes),
-    **dict.fromkeys(("exclude", "extend-exclude"), _patterns),
-    **dict.fromkeys(("preview", "force-exclude", "respect-gitignore", "unsafe-fixes", "cache"), _flag),
-    "per-file-ignores": _codes_by_pattern,
-    "min-group-size": _group_size,
+KINDS: Mapping[str, Kind] = {
+    **dict.fromkeys(("select", "ignore", "extend-select"), Kind("list of codes", _codes)),
+    **dict.fromkeys(("exclude", "extend-exclude"), Kind("list of patterns", _patterns)),
+    **dict.fromkeys(
+        ("preview", "force-exclude", "respect-gitignore", "unsafe-fixes", "cache"), Kind("`true` or `false`", _flag)
+    ),
+    "per-file-ignores": Kind("table of patterns and lists of codes", _codes_by_pattern),
+    "min-group-size": Kind("integer of at least 2", _group_size),
     "hot-loop-fix": _one_of("async", "buffer", "throttle"),
     "output-format": _one_of(*FORMATS),
-    "target-mlflow-version": _version,
+    "target-mlflow-version": Kind('version, such as `"3.1"`', _version),
     "tracking-backend": _one_of(*BACKENDS),
     "fail-on": _one_of("info", "warning"),
-    **dict.fromkeys(("baseline", "cache-dir"), _file_name),
+    "baseline": Kind("name of a file", _file_name),
+    "cache-dir": Kind("name of a folder", _file_name),
 }
+"""The keys of the table, and what each takes."""

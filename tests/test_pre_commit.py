@@ -15,6 +15,9 @@ _SHIPPED = ("pyproject.toml", "README.md", "LICENSE", ".pre-commit-hooks.yaml", 
 _TIMEOUT = 900
 
 
+PAGE = ROOT / "docs" / "pre-commit.md"
+
+
 def git(directory: Path, *arguments: str) -> None:
     identity = ("-c", "user.name=test", "-c", "user.email=test@example.com", "-c", "commit.gpgsign=false")
     subprocess.run(["git", *identity, *arguments], cwd=directory, check=True, capture_output=True)
@@ -27,17 +30,21 @@ def repository(directory: Path) -> Path:
     return directory
 
 
-def test_the_hooks(tmp_path: Path) -> None:
-    """One test for both hooks: building their environment takes a minute."""
-    tool, user = tmp_path / "tool", tmp_path / "user"
-    tool.mkdir()
+def ship(folder: Path) -> Path:
+    """Copy what a checkout needs to be installed from into a new folder."""
+    folder.mkdir()
     for name in _SHIPPED:
         source = ROOT / name
         if source.is_dir():
-            shutil.copytree(source, tool / name, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
-            shutil.copy(source, tool / name)
-    repository(tool)
+            shutil.copy(source, folder / name)
+    return folder
+
+
+def test_the_hooks(tmp_path: Path) -> None:
+    """One test for both hooks: building their environment takes a minute."""
+    tool, user = repository(ship(tmp_path / "tool")), tmp_path / "user"
 
     (user / "build").mkdir(parents=True)
     for name, content in {
@@ -82,3 +89,15 @@ def test_the_hooks(tmp_path: Path) -> None:
     (user / "hot.py").unlink()
     git(user, "add", "--all")
     assert try_hook("mlflow-lint").returncode == 0
+
+
+def test_the_configuration_of_the_page_is_valid(tmp_path: Path) -> None:
+    text = PAGE.read_text(encoding="utf-8").partition("```yaml\n")[2].partition("```")[0]
+    file = tmp_path / ".pre-commit-config.yaml"
+    file.write_text(text, encoding="utf-8")
+    hooks = [line.split()[-1] for line in text.splitlines() if "- id:" in line]
+    manifest = ROOT / ".pre-commit-hooks.yaml"
+    assert set(hooks) == {line.split()[-1] for line in manifest.read_text().splitlines() if line.startswith("- id:")}
+    for command in (["validate-config", str(file)], ["validate-manifest", str(manifest)]):
+        done = subprocess.run([sys.executable, "-m", "pre_commit", *command], capture_output=True, check=False)
+        assert done.returncode == 0, done.stdout

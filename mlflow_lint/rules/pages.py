@@ -51,12 +51,16 @@ def _sections(documentation: str) -> dict[str, str]:
 
 
 def _shown(example: Example) -> str:
-    files = "".join(f"`{name}`:\n\n```python\n{text.rstrip()}\n```\n\n" for name, text in example.files)
+    files = "".join(f"`{name}`:\n\n```{_language(name)}\n{text.rstrip()}\n```\n\n" for name, text in example.files)
     title = f"{example.title[0].upper()}{example.title[1:]}:"
     shown = f"{title}\n\n{files}```python\n{example.code.rstrip()}\n```"
     if example.fixed is None or example.applicability is None:
         return shown
     return f"{shown}\n\nUse instead ({example.applicability.value} fix):\n\n```python\n{example.fixed.rstrip()}\n```"
+
+
+def _language(name: str) -> str:
+    return {".py": "python", ".toml": "toml"}.get(Path(name).suffix, "text")
 
 
 def write_pages(folder: Path) -> None:
@@ -69,7 +73,10 @@ def write_pages(folder: Path) -> None:
 
 def index() -> str:
     """The list of all rules."""
-    rows = [f"| [{r.code}]({r.code}.md) | `{r.name}` | {r.summary} | {fix_words(r)} |" for r in all_rules()]
+    rows = [
+        f"| [{r.code}]({r.code}.md) | `{r.name}` | {r.summary} | {fix_words(r).removeprefix('fix: ')} |"
+        for r in all_rules()
+    ]
     return "\n".join(["# Rules", "", "| code | name | finds | fix |", "|---|---|---|---|", *rows, ""])
 
 
