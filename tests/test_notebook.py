@@ -367,7 +367,7 @@ def test_imports_in_other_languages_lead_nowhere(tmp_path: Path) -> None:
 
 # ------------------------------------------------------------------------------------------------ suppressions
 def test_comments_silence_lines_of_their_cell(tmp_path: Path) -> None:
-    silent = LOOP.replace("batch)\n", "batch)  # noqa: MLF101\n")
+    silent = LOOP.replace("step=batch)\n", "step=batch)  # noqa: MLF101\n")
     assert in_cells(found(tmp_path, written(SETUP, LOADER, silent, LOOP))) == [(4, 4, "MLF101")]
     above = LOOP.replace("    mlflow", "    # mlflow-lint: ignore[MLF101] on purpose\n    mlflow")
     assert in_cells(found(tmp_path, written(SETUP, LOADER, LOOP, above))) == [(3, 4, "MLF101")]

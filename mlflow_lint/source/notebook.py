@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from mlflow_lint.source.file import Cell, SourceError, SourceFile
+from mlflow_lint.source.included import runs
 from mlflow_lint.source.magics import python_of
 
 _SEPARATOR = "# %%\n"
@@ -58,12 +59,13 @@ def _joined(source: SourceFile, texts: Iterable[tuple[str, str]]) -> SourceFile:
 
 
 def code_of(data: bytes) -> bytes:
-    """The Python of a notebook's cells; nothing for what is no notebook."""
+    """The Python of a notebook's cells, and the lines that run other notebooks; nothing for what is no notebook."""
     try:
         cells = decode_notebook("", data).cells or ()
     except SourceError:
         return b""
-    return "\n".join(cell.python for cell in cells).encode("utf-8", "surrogatepass")
+    lines = [line for cell in cells if cell.python for line in runs(cell.text)]
+    return "\n".join([*(cell.python for cell in cells), *lines]).encode("utf-8", "surrogatepass")
 
 
 def _json(data: bytes) -> Any:

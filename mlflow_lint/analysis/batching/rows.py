@@ -6,7 +6,6 @@ Invariant: a row never mixes runs, steps or other arguments, and never holds one
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -19,10 +18,9 @@ from mlflow_lint.analysis.writes.summary import Body
 from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.api import WRITES, Api, Kind
 from mlflow_lint.facts.traverse import calls_in, names_in
+from mlflow_lint.source.cells import BORDER
 
 GROUPED = (Kind.METRIC, Kind.PARAM, Kind.TAG)
-# Notebooks kept as Python files: code must not wander from one cell into another.
-_CELL = re.compile(r"^# (?:COMMAND -{10}|%%)", re.MULTILINE)
 _ENTRIES = {"key", "value", "metrics", "params", "tags"}
 
 
@@ -177,7 +175,7 @@ def _writes(effects: Effects, call: facts.Call, write: Write) -> bool:
 
 def _continues(effects: Effects, row: list[Write], write: Write) -> bool:
     between = write.site.place.unit.text[row[-1].site.statement.span[1] : write.site.statement.span[0]]
-    if _CELL.search(between):
+    if BORDER.search(between):  # code must not wander from one cell of a notebook into another
         return False
     first = row[0].others
     others = write.others
