@@ -35,7 +35,7 @@ def definitions(code: bytes) -> tuple[Definition, ...]:
     """The stretches of a module's code that bind names."""
     found: list[Definition] = []
     margins = list(_MARGIN.finditer(code))
-    ends = [margin.start() for margin in margins[1:]] + [len(code)]
+    ends = [*(margin.start() for margin in margins[1:]), *([len(code)] if margins else [])]
     name, start, decorated = b"", 0, -1
     for margin, end in zip(margins, ends, strict=True):
         if margin[1] is None:

@@ -60,14 +60,10 @@ class OnDisk:
         """For each code cell, the line of the JSON on which each of its lines begins; never an empty list."""
         if not self.text or self._report.cells is None:
             return []
-        import json  # most reports have no notebook
+        from mlflow_lint.source.rewrite import source_spans  # most reports have no notebook
 
-        from mlflow_lint.source.rewrite import source_spans
-
-        index, spans = LineIndex(self.text), source_spans(self.text)
-        cells = json.loads(self.text.removeprefix("\ufeff"))["cells"]
-        code = [number for number, cell in enumerate(cells) if cell["cell_type"] == "code"]
-        return [self._line_starts(index, *spans.get(number, (0, 0))) for number in code]
+        index = LineIndex(self.text)
+        return [self._line_starts(index, *span) for span in source_spans(self.text)]
 
     def _line_starts(self, index: LineIndex, start: int, end: int) -> list[int]:
         """The same for the cell whose `source` stands between two offsets."""
