@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from doors import flake8, mlflow_lint
+from doors import ROOT, flake8, mlflow_lint
 from example_cases import Case, Spelling, cases, check, everything, fix, only, places, write
 from notebooks import notebook, written
 
@@ -207,6 +207,11 @@ def test_what_is_not_run(run: str, tmp_path: Path) -> None:
     assert found(tmp_path, databricks(run, LOOP), helpers=HELPERS) == ()
 
 
+def test_a_notebook_that_does_nothing_but_run_another(tmp_path: Path) -> None:
+    text = databricks("%run ./between", LOOP)
+    assert lines(found(tmp_path, text, between=databricks("%run ./helpers"), helpers=HELPERS)) == [(None, 7, "MLF101")]
+
+
 def test_a_program_runs_nothing(tmp_path: Path) -> None:
     assert found(tmp_path, databricks("%run ./helpers", LOOP).removeprefix(HEAD), helpers=HELPERS) == ()
 
@@ -245,3 +250,21 @@ def test_the_cache_knows_what_is_run(tmp_path: Path) -> None:
 def test_masked_lines_keep_their_length() -> None:
     command = "# COMMAND ----------\n\n!pip install mlflow\nx = 1\n"
     assert len(python_of(command)) == len(command)
+
+
+# --------------------------------------------------------------------------------------------------------- docs
+def test_the_page_shows_what_the_command_prints(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "notebooks.md").read_text(encoding="utf-8")
+    (program,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    (tmp_path / "train.py").write_text(program)
+    (tmp_path / "helpers.py").write_text(
+        f"{HEAD}import mlflow\n\n# COMMAND ----------\n\ndef report(loss, step):\n"
+        '    mlflow.log_metric("loss", loss, step=step)\n'
+    )
+    timed = '%%time\nmodel = fit(rate=0.1)\nmlflow.log_param("rate", 0.1)\nmlflow.log_param("epochs", 3)'
+    broken = 'mlflow.log_metric("auc", evaluate(model)'
+    (tmp_path / "churn.ipynb").write_bytes(written("!pip install -q mlflow\nimport mlflow", timed, broken))
+    shown = re.findall(r"```console\n\$ mlflow-lint (.*?)\n(.*?)```", page, re.DOTALL)
+    assert len(shown) == 2
+    for arguments, output in shown:
+        assert mlflow_lint(*arguments.split(), cwd=tmp_path).out == output

@@ -166,14 +166,15 @@ CLIENT = Path(__file__).with_name("notebook_client.py")
 KERNEL = """\
 import subprocess
 import sys
+import threading
 
 from ipykernel.kernelapp import IPKernelApp
 
 kernel = IPKernelApp.instance()
 kernel.initialize(["-f", {connection!r}])
 client = subprocess.Popen([sys.executable, {client!r}, {connection!r}, {path!r}, {executed!r}])
+threading.Thread(target=client.wait).start()  # a kernel that ends waits half a minute for processes nobody waits for
 kernel.start()
-client.wait()
 """
 
 
