@@ -1,8 +1,8 @@
 """Runs a notebook with nbclient in a kernel that is up already, which ends then: CONNECTION_FILE NOTEBOOK EXECUTED.
 
-It is a script, never imported. What was executed is written, if no cell raised, before the kernel ends, since a kernel
-may take the processes that it started with it. The kernel is the program that `tracking_store` records, so that it has the store, the
-clock and the seeds of any other program.
+It is a script, never imported. The kernel is the program that `tracking_store` records, so that it has the store, the
+clock and the seeds of any other program. What was executed is written, if no cell raised, before the kernel ends, since
+a kernel may take the processes that it started with it.
 """
 
 import asyncio

@@ -193,10 +193,11 @@ def run_notebook(runner: StoreRunner, data: bytes, folder: Path) -> Recorded:
 TRAINING = (
     "import mlflow\nimport numpy as np\nfrom pathlib import Path",
     "%matplotlib agg\nfolder = !pwd\nassert folder\nrng = np.random.default_rng(0)",
-    "%%time\nrun = mlflow.start_run(run_name='notebook')\nmlflow.log_param('rate', 0.1)\nmlflow.log_param('epochs', 3)",
+    "%%time\nrun = mlflow.start_run(run_name='nb')\nmlflow.log_param('rate', 1)\nmlflow.log_param('epochs', 3)",
     "%%capture printed\nprint('x')\nmlflow.set_tag('a', 1)\nmlflow.set_tag('b', folder != [])",
     "def train(epoch):\n    return float(rng.random())",
-    "for epoch in range(3):\n    %time train(epoch)\n    loss = train(epoch)\n    mlflow.log_metric('loss', loss, step=epoch)\n"
+    "for epoch in range(3):\n    %time train(epoch)\n    loss = train(epoch)\n"
+    "    mlflow.log_metric('loss', loss, step=epoch)\n"
     "    mlflow.log_metric('rate', 0.1, step=epoch)",
     "scores = {'auc': 0.5, 'f1': 0.25}\nfor name, value in scores.items():\n    mlflow.log_metric(name, value)",
     "%%writefile note.txt\nmlflow.log_param('a', 1)\nmlflow.log_param('b', 1)",
