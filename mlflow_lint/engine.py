@@ -20,6 +20,7 @@ from mlflow_lint.project.finder import ModuleFinder
 from mlflow_lint.project.reach import Reach
 from mlflow_lint.project.surroundings import Question, Surroundings
 from mlflow_lint.request import Progress, nobody
+from mlflow_lint.source.cells import cells_of, only_cell
 from mlflow_lint.source.file import Cell, SourceError, SourceFile, decode, is_notebook, read_bytes
 from mlflow_lint.source.gate import names_mlflow
 from mlflow_lint.timings import phase
@@ -307,10 +308,10 @@ def check_source(
         if rule.check_comments is not None and rule.code in codes:
             found.extend(rule.check_comments(rule, comments))
     findings = [finding for finding in found if not silenced.silences(finding)]
-    if source.cells is not None:
-        findings = [
-            finding if _stays_in_its_cell(finding, source.cells) else replace(finding, fix=None) for finding in findings
-        ]
+    cells = cells_of(source)
+    findings = [
+        finding if _stays_in_one(source, cells, finding) else replace(finding, fix=None) for finding in findings
+    ]
     for cell in context.unit.broken:
         message = f"the cell cannot be read as Python: {cell.message}"
         findings.append(_unreadable(source.path, message, cell.line, cell.column, cell.number))
@@ -326,15 +327,13 @@ def _codes(settings: Settings) -> tuple[frozenset[str], frozenset[str]]:
     return enabled_codes(settings, statuses()), enabled_codes(replace(settings, preview=True), statuses())
 
 
-def _stays_in_its_cell(finding: Finding, cells: Sequence[Cell]) -> bool:
-    """Whether a finding's fix changes only Python, and only in the finding's own cell of a notebook."""
-    if finding.fix is None or finding.region.cell is None:
+def _stays_in_one(source: SourceFile, cells: tuple[Cell, ...], finding: Finding) -> bool:
+    """Whether a finding's fix changes only Python, and that in only one of the cells, which can be run alone."""
+    if finding.fix is None:
         return True
-    cell = cells[finding.region.cell - 1]
-    inside = all(cell.start <= edit.start and edit.end <= cell.end for edit in finding.fix.edits)
-    spans = [slice(edit.start - cell.start, edit.end - cell.start) for edit in finding.fix.edits]
-    # Fixes write the newlines of the module, whose borders between cells have line feeds.
-    return inside and all(cell.text[span] == cell.python[span] for span in spans) and "\r" not in cell.text
+    cell = only_cell(cells, finding.fix.edits)
+    # Fixes write the newlines of the module, which in a notebook are line feeds between cells.
+    return cell is not None and (source.cells is None or "\r" not in cell.text)
 
 
 def _kept(findings: Sequence[Finding], settings: Settings, file: str) -> tuple[Finding, ...]:

@@ -9,15 +9,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import nbformat.v3
 import pytest
 from doors import ROOT, mlflow_lint
 from example_cases import Case, Spelling, cases, check, everything, only, places, write
-from notebooks import markdown, notebook, written
+from notebooks import markdown, notebook, validate, written
 from test_cli import BROKEN, HOT, ROW
 
 from mlflow_lint.findings import Finding
 from mlflow_lint.source.file import SourceError, decode
 from mlflow_lint.source.magics import python_of
+
+# Without types of its own.
+_V3: Any = nbformat.v3
 
 Place = tuple[int | None, int, str]
 """Cell, line and code of a finding."""
@@ -63,7 +67,20 @@ for batch in train_loader:
         ("files = !ls *.py", "files = _()#####"),
         ("rows = %sql SELECT 1", "rows = _()##########"),
         ("rows=%who_ls", "rows=_()####"),
-        ("for x in y:\n    !echo {x}\n    %time f(x)\n", "for x in y:\n    _()######\n    _()#######\n"),
+        ("for x in y:\n    !echo {x}\n    %timeit f(x)\n", "for x in y:\n    _()######\n    _()#########\n"),
+        ("%time x = f(1)", "_();  x = f(1)"),
+        ("def f():\n    %time x = f(1)\n    return x", "def f():\n    _()###########\n    return x"),
+        ("for x in y:\n    %time   f(x) # x?\n", "for x in y:\n    _();    f(x) # x?\n"),
+        ("%time f(1,\n2", "_()#######\n2"),
+        ("%time for x in y: f(x)", "_()###################"),
+        ("%time --no-raise-error f(x)?", "_()#########################"),
+        ("%time", "_()##"),
+        ("%time %run x", "_()#########"),
+        ("x = %timeit -o -n 1 f(x)", "x = _()#################"),
+        ("%prun -l 5 f(x)", "_()############"),
+        ("%%prun -s cumulative\nf(x)", "####################\nf(x)"),
+        ("%%pyspark\nx = 1", "#########\nx = 1"),
+        ("a, b = !pip list", "a, b = _()######"),
         ("if x: y = !ls", "if x: y = _()"),
         ("!pip install \\\n  a \\\n  b\nx = 1", "_()###########\n#####\n###\nx = 1"),
         ("!pip install \\\r\n  a\r\nx = 1", "_()###########\r\n###\r\nx = 1"),
@@ -158,6 +175,14 @@ def test_cells_in_other_languages_are_not_read(first: str, tmp_path: Path) -> No
 @pytest.mark.parametrize("magic", ["%%time", "%%capture", "%%timeit -n 1", "%python", "%time 1", "!ls", "import os?"])
 def test_the_rest_of_a_cell_with_a_magic_is_read(magic: str, tmp_path: Path) -> None:
     assert in_cells(found(tmp_path, written(SETUP, LOADER, f"{magic}\n{LOOP}"))) == [(3, 5, "MLF101")]
+
+
+def test_what_is_timed_is_read(tmp_path: Path) -> None:
+    timed = "for batch in loader:\n    %time mlflow.log_metric('loss', step(batch), batch)\n"
+    (finding,) = found(tmp_path, written(SETUP, f"%time {LOADER.replace('train_', '')}", timed))
+    assert in_cells((finding,)) == [(3, 2, "MLF101")]
+    assert finding.region.column == 11
+    assert finding.fix is None
 
 
 def test_magics_end_a_row(tmp_path: Path) -> None:
@@ -282,7 +307,12 @@ def test_newlines_in_cells_are_those_of_python(tmp_path: Path) -> None:
         (b'["mlflow"]', 1, "the notebook is not a JSON object"),
         (b'"mlflow"', 1, "the notebook is not a JSON object"),
         (b'{"mlflow": 1}', 1, "notebook format None is not read"),
-        (b'{"nbformat": 3, "worksheets": [{"cells": ["mlflow"]}]}', 1, "notebook format 3 is not read"),
+        (b'{"nbformat": 2, "worksheets": [{"cells": ["mlflow"]}]}', 1, "notebook format 2 is not read"),
+        (b'{"nbformat": "mlflow"}', 1, "notebook format 'mlflow' is not read"),
+        (b'{"nbformat": 3, "worksheets": [{"cells": ["mlflow"]}]}', 1, "a cell is not a JSON object"),
+        (b'{"nbformat": 3, "worksheets": [{"cells": "mlflow"}]}', 1, "no list of cells"),
+        (b'{"nbformat": 3, "worksheets": ["mlflow"]}', 1, "a worksheet is not a JSON object"),
+        (b'{"nbformat": 3, "cells": ["mlflow"]}', 1, "no list of worksheets"),
         (b'{"nbformat": 4, "mlflow": 1}', 1, "no list of cells"),
         (b'{"nbformat": 4, "cells": ["mlflow"]}', 1, "a cell is not a JSON object"),
         (b'{"nbformat": 4, "cells": [{"cell_type": "code", "source": ["mlflow", 1]}]}', 1, "the source of a cell"),
@@ -291,7 +321,7 @@ def test_newlines_in_cells_are_those_of_python(tmp_path: Path) -> None:
         (b'{"mlflow":' * 1_000_000, 1, "nested too deeply"),
         (b'{"mlflow": ' + b"1" * 100_000 + b"}", 1, "cannot be read"),
     ],
-    ids=range(15),
+    ids=range(20),
 )
 def test_what_is_no_notebook(data: bytes, line: int, message: str, tmp_path: Path) -> None:
     with pytest.raises(SourceError, match=message):
@@ -310,6 +340,7 @@ def test_what_is_no_notebook(data: bytes, line: int, message: str, tmp_path: Pat
     [
         {"kernelspec": {"language": "R", "name": "ir", "display_name": "R"}},
         {"language_info": {"name": "scala"}},
+        {"application/vnd.databricks.v1+notebook": {"language": "sql"}},
         {"kernelspec": {"language": "julia", "name": "j", "display_name": "J"}, "language_info": {"name": "julia"}},
     ],
 )
@@ -335,6 +366,50 @@ def test_odd_metadata_does_not_matter(tmp_path: Path) -> None:
     for metadata in odd:
         data = json.dumps({**notebook(HOT), "metadata": metadata}).encode()
         assert in_cells(found(tmp_path, data)) == [(1, 6, "MLF101")]
+
+
+def test_python_in_a_notebook_of_databricks_for_another_language(tmp_path: Path) -> None:
+    metadata: dict[str, Any] = {"application/vnd.databricks.v1+notebook": {"language": "sql"}}
+    cells = ["SELECT mlflow(", f"%python\n{SETUP}{LOADER}", "SELECT 1", f"%python\n{LOOP}", "%md\n# Title"]
+    assert in_cells(found(tmp_path, written(*cells, **metadata))) == [(4, 5, "MLF101")]
+
+
+@pytest.mark.parametrize("magic", ["%md", "%sql", "%sh", "%scala", "%r", "%fs", "%run ./other", "%pip install x"])
+def test_cells_of_databricks(magic: str, tmp_path: Path) -> None:
+    metadata: dict[str, Any] = {"application/vnd.databricks.v1+notebook": {"language": "python", "notebookName": "nb"}}
+    assert in_cells(found(tmp_path, written(SETUP, magic, LOADER, f"%python\n{LOOP}", **metadata))) == [
+        (4, 5, "MLF101")
+    ]
+
+
+@pytest.mark.parametrize("cells", [[], [markdown("mlflow")], [""]])
+def test_nothing_to_read(cells: list[Any], tmp_path: Path) -> None:
+    assert found(tmp_path, written(*cells)) == ()
+
+
+def format_3(*sheets: list[str]) -> dict[str, Any]:
+    """A notebook of format 3, each sheet given by its code cells."""
+    worksheets = [_V3.new_worksheet(cells=[_V3.new_code_cell(code) for code in sheet]) for sheet in sheets]
+    whole = json.loads(_V3.writes_json(_V3.new_notebook(worksheets=worksheets)))
+    validate(whole)
+    return dict(whole)
+
+
+def test_sheets_of_format_3(tmp_path: Path) -> None:
+    whole = format_3([SETUP, LOADER], [], [LOOP])
+    whole["worksheets"][0]["cells"].insert(0, {"cell_type": "heading", "level": 1, "source": "x", "metadata": {}})
+    assert in_cells(found(tmp_path, json.dumps(whole).encode())) == [(3, 4, "MLF101")]
+    whole["worksheets"][2]["cells"][0]["language"] = "ruby"
+    assert found(tmp_path, json.dumps(whole).encode()) == ()
+
+
+def test_a_large_notebook_takes_little_time(tmp_path: Path) -> None:
+    whole = notebook(SETUP, LOADER, LOOP)
+    image = {"output_type": "display_data", "metadata": {}, "data": {"image/png": "a" * 30_000_000}}
+    whole["cells"][2]["outputs"] = [image]
+    start = time.process_time()
+    assert in_cells(found(tmp_path, json.dumps(whole).encode())) == [(3, 4, "MLF101")]
+    assert time.process_time() - start < 10
 
 
 def test_cells_marked_for_another_language(tmp_path: Path) -> None:

@@ -117,6 +117,19 @@ def test_odd_spellings_stay(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("separator", [", ", " ,\r\n"])
+def test_format_3_stays(separator: str, tmp_path: Path) -> None:
+    row, merged = ROW.partition("\n\n")[2], ROW_FIXED.partition("\n\n")[2]
+
+    def laid_out(code: str) -> bytes:
+        cells = [{"cell_type": "code", "input": code, "language": "python", "outputs": [{"input": row}]}]
+        sheets = [{"cells": [{"cell_type": "code", "input": ["import mlflow"]}]}, {"cells": cells, "input": row}]
+        whole = {"nbformat": 3, "worksheets": sheets, "metadata": {"name": ""}, "cells": [{"input": row}]}
+        return json.dumps(whole, separators=(separator, " : ")).encode()
+
+    assert fixed(tmp_path, laid_out(row))[1] == laid_out(merged)
+
+
 # ------------------------------------------------------------------------------------------------ the command
 def test_the_command_fixes(tmp_path: Path) -> None:
     (tmp_path / "nb.ipynb").write_bytes(written("import os", ROW))
@@ -149,29 +162,63 @@ def test_json_places_edits_in_the_cell(tmp_path: Path) -> None:
 
 
 # -------------------------------------------------------------------------------------------------- the store
-SHELL = """\
-from IPython.core.interactiveshell import InteractiveShell
+CLIENT = Path(__file__).with_name("notebook_client.py")
+KERNEL = """\
+import subprocess
+import sys
+import threading
 
-shell = InteractiveShell.instance()
-for cell in {cells!r}:
-    shell.run_cell(cell).raise_error()
+from ipykernel.kernelapp import IPKernelApp
+
+kernel = IPKernelApp.instance()
+kernel.initialize(["-f", {connection!r}])
+client = subprocess.Popen([sys.executable, {client!r}, {connection!r}, {path!r}, {executed!r}])
+threading.Thread(target=client.wait).start()  # a kernel that ends waits half a minute for processes nobody waits for
+kernel.start()
 """
 
 
 def run_notebook(runner: StoreRunner, data: bytes, folder: Path) -> Recorded:
-    """Run the cells in IPython, as a kernel does."""
+    """Run a notebook by nbclient in a kernel of its own."""
     folder.mkdir()
-    recorded = runner.run(SHELL.format(cells=cells_of(data)), cwd=folder)
+    path, connection, executed = (folder / name for name in ("nb.ipynb", "connection.json", "executed.ipynb"))
+    path.write_bytes(data)
+    words = {"client": CLIENT, "connection": connection, "path": path, "executed": executed}
+    recorded = runner.run(KERNEL.format(**{name: str(word) for name, word in words.items()}), cwd=folder)
     assert recorded.exception is None, recorded.stderr
+    assert executed.exists(), recorded.stderr
     return recorded
 
 
+TRAINING = (
+    "import mlflow\nimport numpy as np\nfrom pathlib import Path",
+    "%matplotlib agg\nfolder = !pwd\nassert folder\nrng = np.random.default_rng(0)",
+    "%%time\nrun = mlflow.start_run(run_name='nb')\nmlflow.log_param('rate', 1)\nmlflow.log_param('epochs', 3)",
+    "%%capture printed\nprint('x')\nmlflow.set_tag('a', 1)\nmlflow.set_tag('b', folder != [])",
+    "def train(epoch):\n    return float(rng.random())",
+    "for epoch in range(3):\n    %time train(epoch)\n    loss = train(epoch)\n"
+    "    mlflow.log_metric('loss', loss, step=epoch)\n"
+    "    mlflow.log_metric('rate', 0.1, step=epoch)",
+    "scores = {'auc': 0.5, 'f1': 0.25}\nfor name, value in scores.items():\n    mlflow.log_metric(name, value)",
+    "%%writefile note.txt\nmlflow.log_param('a', 1)\nmlflow.log_param('b', 1)",
+    "for index in range(300):\n    %timeit -n 1 -r 1 -q None\n    mlflow.log_metric('step', index, step=index)",
+    "mlflow.log_artifact('note.txt')\nmlflow.end_run()",
+)
+NOTEBOOKS = (FIXTURES / "notebook.ipynb").read_bytes(), written(*TRAINING)
+
+
 @pytest.mark.parametrize("unsafe", [False, True])
-def test_a_fixed_notebook_leaves_the_same(unsafe: bool, store_runner: StoreRunner, tmp_path: Path) -> None:
-    pytest.importorskip("IPython")
-    before = (FIXTURES / "notebook.ipynb").read_bytes()
+@pytest.mark.parametrize("before", NOTEBOOKS, ids=["fixture", "magics"])
+def test_a_fixed_notebook_leaves_the_same(
+    before: bytes, unsafe: bool, store_runner: StoreRunner, tmp_path: Path
+) -> None:
+    pytest.importorskip("nbclient")
+    pytest.importorskip("ipykernel")
     result, after = fixed(tmp_path, before, unsafe=unsafe)
     assert result.applied
+    validate(json.loads(after))
     left, leaves = (run_notebook(store_runner, data, tmp_path / name) for name, data in [("b", before), ("a", after)])
+    assert left.runs
     assert_same_data(left, leaves, stdout=False)  # `%%time` prints what it took
     assert leaves.writes < left.writes
+    assert leaves.statements < left.statements

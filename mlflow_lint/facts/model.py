@@ -433,3 +433,5 @@ class Module:
     """A file: its top-level block."""
 
     body: Block
+    included: tuple[str, ...] = ()
+    """Paths of the notebooks that it runs in its own namespace, with slashes."""

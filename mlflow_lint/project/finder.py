@@ -8,7 +8,7 @@ up, and no file is read.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 
 class ModuleFinder:
@@ -31,7 +31,12 @@ class ModuleFinder:
         return self.find_from(os.path.dirname(importer), module, level) if importer else None
 
     def find_from(self, folder: str, module: str, level: int) -> str | None:
-        """The same for the files of a folder, which can all import the same."""
+        """The same for the files of a folder, which can all import the same.
+
+        A module with slashes in its name is the path of a notebook that is run by another.
+        """
+        if "/" in module:
+            return self._found_once(folder, module, self._included)
         if level:
             for _ in range(level - 1):
                 folder = os.path.dirname(folder)
@@ -109,10 +114,27 @@ class ModuleFinder:
         return found
 
     def _at(self, base: str, module: str) -> str | None:
+        return self._found_once(base, module, self._look)
+
+    def _found_once(self, base: str, module: str, look: Callable[[str, str], str | None]) -> str | None:
         key = (base, module)
         if key not in self._found:
-            self._found[key] = self._look(base, module)
+            self._found[key] = look(base, module)
         return self._found[key]
+
+    def _included(self, folder: str, path: str) -> str | None:
+        """The file of Python or notebook that a path from a folder means; suffixes may be left out."""
+        *above, last = path.split("/")
+        for name in above:
+            if name == "..":
+                folder = os.path.dirname(folder)
+            elif name not in ("", "."):
+                if name not in self._listing(folder):
+                    return None
+                folder = os.path.join(folder, name)
+        names = (last, f"{last}.py", f"{last}.ipynb")
+        files = [os.path.join(folder, name) for name in names if name in self._listing(folder)]
+        return next((file for file in files if file.endswith((".py", ".ipynb")) and os.path.isfile(file)), None)
 
     def _look(self, base: str, module: str) -> str | None:
         folder = base

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from mlflow_lint.project.definitions import Definition, definitions, leading
 from mlflow_lint.project.import_lines import ImportLine, import_lines
-from mlflow_lint.source.file import is_notebook
+from mlflow_lint.source.file import is_databricks, is_notebook
 from mlflow_lint.source.gate import names_mlflow
 
 _WORD = re.compile(rb"\w+")
@@ -142,7 +142,7 @@ class Reach:
                 if names_mlflow(data):
                     self._mattering.add(file)
             folder = os.path.dirname(file)
-            lines = list(self._imports_in(folder, _code(file, data)))
+            lines = list(self._imports_in(folder, file, _code(file, data)))
             imported = dict.fromkeys([other for line in lines for other in line.files])
             imported.pop(file, None)
             self._imports[file] = tuple(imported)
@@ -211,8 +211,12 @@ class Reach:
                     handed_on.add(local)
         return known, frozenset(handed_on)
 
-    def _imports_in(self, folder: str, code: bytes) -> Iterator[_Import]:
+    def _imports_in(self, folder: str, file: str, code: bytes) -> Iterator[_Import]:
         known = self._meanings.setdefault(folder, {})
+        for path in _included(file, code) if b"%run" in code else ():
+            target = self._files(folder, [path], 0)
+            if target:
+                yield _Import(target, ((b"*", b"*"),))
         for line in import_lines(code):
             meant = known.get(line)
             if meant is None:
@@ -266,3 +270,13 @@ def _code(file: str, data: bytes) -> bytes:
     from mlflow_lint.source.notebook import code_of  # most runs meet none
 
     return code_of(data)
+
+
+def _included(file: str, code: bytes) -> tuple[str, ...]:
+    """What a notebook runs in its own namespace, which is as good as a star import."""
+    text = code.decode("utf-8", "replace").removeprefix("\ufeff")
+    if not is_notebook(file) and not is_databricks(text):
+        return ()
+    from mlflow_lint.source.included import included  # most runs meet none
+
+    return included(text)

@@ -60,17 +60,14 @@ class OnDisk:
         """For each code cell, the line of the JSON on which each of its lines begins; never an empty list."""
         if not self.text or self._report.cells is None:
             return []
-        import json  # most reports have no notebook
-
-        from mlflow_lint.source.rewrite import source_spans
+        from mlflow_lint.source.rewrite import source_spans  # most reports have no notebook
 
         try:
-            cells = json.loads(self.text.removeprefix("\ufeff"))["cells"]
-            code = [number for number, cell in enumerate(cells) if cell["cell_type"] == "code"]
-        except (ValueError, KeyError, TypeError, RecursionError):  # it has changed since it was linted
+            spans = source_spans(self.text)
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError):  # it has changed since it was linted
             return []
-        index, spans = LineIndex(self.text), source_spans(self.text)
-        return [self._line_starts(index, *spans.get(number, (0, 0))) for number in code]
+        index = LineIndex(self.text)
+        return [self._line_starts(index, *span) for span in spans]
 
     def _line_starts(self, index: LineIndex, start: int, end: int) -> list[int]:
         """The same for the cell whose `source` stands between two offsets."""

@@ -76,6 +76,11 @@ def is_notebook(path: str) -> bool:
     return path.endswith(".ipynb")
 
 
+def is_databricks(text: str) -> bool:
+    """Whether the text of a file of Python is a notebook of Databricks, told from its first line."""
+    return text.startswith("# Databricks notebook source")
+
+
 def decode(path: str, data: bytes) -> SourceFile:
     """Read `data` as Python reads a file (PEP 263), or, by the name of the file, as a notebook.
 

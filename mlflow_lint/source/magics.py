@@ -7,15 +7,19 @@ of a line, outside strings, comments and brackets.
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 
 # Cell magics whose body is Python that runs in the notebook's own namespace.
-_PYTHON_MAGICS = frozenset("capture debug memit prun time timeit".split())
+_PYTHON_MAGICS = frozenset("capture debug memit prun pyspark time timeit".split())
 # First lines by which Databricks marks cells in another language; `%python` is its way to say Python.
 _OTHER_LANGUAGES = frozenset("fs html md md-sandbox r scala sh sql".split())
 # Magics that people write without the percent sign, as IPython lets them.
 _AUTOMATIC = "pip|conda|mamba|uv|cd|ls|ll|mkdir|cat|cp|mv|rm|man|time|timeit|run|matplotlib|load_ext|reload_ext|env"
+
+_SIMPLE = (ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Import, ast.ImportFrom)
+_TIMED = re.compile(r"%time[ \t]+")
 
 _CELL_MAGIC = re.compile(r"\s*(%%?)([\w-]+)")
 _CANDIDATE = re.compile(rf"[%!?]|^[ \t]*(?:[,;/]|(?:{_AUTOMATIC})[ \t])", re.MULTILINE)
@@ -63,16 +67,35 @@ def _masked(text: str) -> str:
     pieces: list[str] = []
     done = 0
     for start, end in _magics(text):
-        pieces += [text[done:start], _mask(text[start:end])]
+        at_margin = start == 0 or text[start - 1] in "\r\n"
+        pieces += [text[done:start], _mask(text[start:end], at_margin)]
         done = end
     return "".join([*pieces, text[done:]])
 
 
-def _mask(magic: str) -> str:
-    """A call of something unknown, as a magic may take any time and do anything, and comments to fill its lines."""
+def _mask(magic: str, at_margin: bool) -> str:
+    """A call of something unknown, as a magic may take any time and do anything, and comments to fill its lines.
+
+    What `%time` measures is Python of the notebook, and follows the call. What it assigns is global, also where it
+    stands in a function.
+    """
+    timed = _TIMED.match(magic)
+    if timed and _may_follow(magic[timed.end() :], at_margin):
+        return "_();".ljust(timed.end()) + magic[timed.end() :]
     whole = _PIECE.sub(lambda line: "#" * len(line[0]), magic)
     call = "_()" if whole.startswith("###") else "_"
     return call + whole[len(call) :]
+
+
+def _may_follow(line: str, assigns: bool) -> bool:
+    """Whether a line is Python that may stand behind a semicolon; only with `assigns` may it be more than a value."""
+    if "\n" in line or "\r" in line:
+        return False
+    try:
+        body = ast.parse(line).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return bool(body) and all(isinstance(each, ast.Expr) or (assigns and isinstance(each, _SIMPLE)) for each in body)
 
 
 def _line_end(text: str, start: int) -> int:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 
 from mlflow_lint.source.file import SourceError, SourceFile
-from mlflow_lint.source.notebook import decode_notebook
+from mlflow_lint.source.notebook import SourcePath, code_cells, decode_notebook
 
 _TOKEN = re.compile(r'"(?:[^"\\]+|\\.)*"|[{}\[\]:,]|[^\s{}\[\]:,"]+')
 STRING = re.compile(r'"(?:[^"\\]+|\\.)*"')
@@ -23,14 +23,10 @@ def encode_notebook(source: SourceFile, texts: Sequence[str]) -> bytes:
     Raises `SourceError` if the result would not read back as these texts.
     """
     written = source.data.decode("utf-8")
-    cells = json.loads(source.data.decode("utf-8-sig"))["cells"]
-    code = [index for index, cell in enumerate(cells) if cell.get("cell_type") == "code"]
-    spans = source_spans(written)
     pieces: list[str] = []
     done = 0
-    for index, cell, text in zip(code, source.cells or (), texts, strict=True):
+    for (start, end), cell, text in zip(source_spans(written), source.cells or (), texts, strict=True):
         if text != cell.text:
-            start, end = spans[index]
             pieces += [written[done:start], _spelled(written[start:end], text, written.isascii())]
             done = end
     data = "".join([*pieces, written[done:]]).encode("utf-8")
@@ -53,17 +49,28 @@ def _spelled(before: str, text: str, ascii_only: bool) -> str:
     )
 
 
-def source_spans(text: str) -> dict[int, tuple[int, int]]:
-    """Where in the JSON the `source` of each cell stands, by the cell's index; of keys given twice the last counts."""
-    spans: dict[int, tuple[int, int]] = {}
+def source_spans(text: str) -> list[tuple[int, int]]:
+    """Where in the JSON of a notebook that can be read the sources of its code cells stand, in order.
+
+    A cell without one has an empty stretch at the beginning.
+    """
+    spans = _spans(text)
+    notebook = json.loads(text.removeprefix("\ufeff"))
+    return [spans.get(place, (0, 0)) for place, _ in code_cells(notebook)]
+
+
+def _spans(text: str) -> dict[SourcePath, tuple[int, int]]:
+    """Where the source of each cell stands; of keys given twice the last counts."""
+    spans: dict[SourcePath, tuple[int, int]] = {}
     path: list[str | int | None] = []  # the key or index in each open container; None where a key is to come
     starts: list[int] = []
     key = ""
     for token in _TOKEN.finditer(text):
         word, start = token[0], token.start()
         if word in "{[":
-            if path == ["cells"]:
-                spans.clear()
+            if path[-1:] in (["cells"], ["worksheets"]):
+                within = tuple(path)
+                spans = {place: span for place, span in spans.items() if place[: len(within)] != within}
             path.append(None if word == "{" else 0)
             starts.append(start)
             continue
@@ -80,5 +87,7 @@ def source_spans(text: str) -> dict[int, tuple[int, int]]:
             key = word
         match path:
             case ["cells", int(index), "source"]:
-                spans[index] = (start, token.end())
+                spans["cells", index, "source"] = (start, token.end())
+            case ["worksheets", int(sheet), "cells", int(index), "input"]:
+                spans["worksheets", sheet, "cells", index, "input"] = (start, token.end())
     return spans

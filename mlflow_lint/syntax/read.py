@@ -1,4 +1,4 @@
-"""From decoded text to facts: a file of Python as a whole, a notebook cell by cell.
+"""From decoded text to facts: a file of Python as a whole, a notebook, in whatever form it is kept, cell by cell.
 
 Invariant: a cell is read by itself, so that one that is no Python takes nothing from the others; the facts are those of
 one module all the same.
@@ -10,23 +10,27 @@ import re
 from dataclasses import dataclass
 
 from mlflow_lint.facts import model as facts
-from mlflow_lint.source.file import Cell, LineIndex, SourceFile
+from mlflow_lint.source.cells import cells_of
+from mlflow_lint.source.file import Cell, LineIndex, SourceFile, is_databricks
 from mlflow_lint.syntax.lower import lower
 from mlflow_lint.syntax.parse import SyntaxFailure, parse
 from mlflow_lint.syntax.spans import spans_of
 from mlflow_lint.timings import phase
 
 _NO_TEXT = re.compile("[\0\ud800-\udfff]")
-# IPython takes a cell that is indented as a whole; under a header, so does Python.
-_INDENTED = re.compile(r"(?:[ \t]*[\r\n])*[ \t]+[^\s#]")
+# Notebooks take a cell that is indented as a whole; under a header, so does Python.
+_INDENTED = re.compile(r"(?:[ \t]*(?:#[^\r\n]*)?[\r\n])*[ \t]+[^\s#]")
 _HEADER = "if 1:\n"
 
 
 @dataclass(frozen=True, slots=True)
 class BrokenCell:
-    """A cell of a notebook that is not Python; line and column are those in the cell."""
+    """A cell of a notebook that is not Python.
 
-    number: int
+    Line and column are those in the cell, or, where `number` is None, those in a file of Python.
+    """
+
+    number: int | None
     message: str
     line: int
     column: int
@@ -37,24 +41,25 @@ def read(source: SourceFile) -> tuple[facts.Module, tuple[BrokenCell, ...]]:
 
     Raises `SyntaxFailure` for a file that is not Python.
     """
-    if source.cells is None:
+    if source.cells is None and not is_databricks(source.text):
         return facts.Module(_block(source.text, 0)), ()
+    from mlflow_lint.source.included import included  # most runs meet no notebook
+
+    lines = LineIndex(source.text)
     statements: list[facts.Statement] = []
     broken: list[BrokenCell] = []
-    for number, cell in enumerate(source.cells, start=1):
-        block = _block_of_cell(number, cell)
-        if isinstance(block, BrokenCell):
-            broken.append(block)
-        else:
-            statements += block
-    return facts.Module(tuple(statements)), tuple(broken)
-
-
-def _block_of_cell(number: int, cell: Cell) -> facts.Block | BrokenCell:
-    try:
-        return _block_of_python(cell)
-    except SyntaxFailure as error:
-        return BrokenCell(number, error.message, error.line, error.column)
+    paths: list[str] = []
+    for number, cell in enumerate(cells_of(source), start=1):
+        try:
+            statements += _block_of_python(cell)
+        except SyntaxFailure as error:
+            if source.cells is not None:
+                broken.append(BrokenCell(number, error.message, error.line, error.column))
+            else:
+                above = lines.position(cell.start)[0] - 1
+                broken.append(BrokenCell(None, error.message, above + error.line, error.column))
+        paths += included(cell.text) if cell.python else ()
+    return facts.Module(tuple(statements), tuple(dict.fromkeys(paths))), tuple(broken)
 
 
 def _block_of_python(cell: Cell) -> facts.Block:

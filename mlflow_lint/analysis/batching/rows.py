@@ -6,7 +6,6 @@ Invariant: a row never mixes runs, steps or other arguments, and never holds one
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
@@ -20,10 +19,9 @@ from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.api import WRITES, Api, Kind
 from mlflow_lint.facts.traverse import calls_in, names_in
 from mlflow_lint.record import entity
+from mlflow_lint.source.cells import BORDER
 
 GROUPED = (Kind.METRIC, Kind.PARAM, Kind.TAG)
-# Notebooks kept as Python files: code must not wander from one cell into another.
-_CELL = re.compile(r"^# (?:COMMAND -{10}|%%)", re.MULTILINE)
 _ENTRIES = {"key", "value", "metrics", "params", "tags"}
 
 
@@ -190,7 +188,7 @@ def _writes(effects: Effects, call: facts.Call, write: Write) -> bool:
 
 def _continues(effects: Effects, row: _Open, write: Write) -> bool:
     between = write.site.place.unit.text[row.writes[-1].site.statement.span[1] : write.site.statement.span[0]]
-    if _CELL.search(between):
+    if BORDER.search(between):  # code must not wander from one cell of a notebook into another
         return False
     first = row.writes[0].others
     others = write.others

@@ -135,6 +135,7 @@ def module_scope(scope: Scope, home: object) -> None:
     assert isinstance(scope.owner, facts.Module)
     scope.home = home
     _bind_block(scope, scope.owner.body, False)
+    scope.stars.extend(facts.ImportedName("*", path, 0, None) for path in scope.owner.included)
 
 
 def clause_scope(comprehension: facts.Comprehension, parent: Scope) -> Scope:

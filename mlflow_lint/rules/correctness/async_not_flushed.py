@@ -31,11 +31,14 @@ from mlflow_lint.analysis.context import Context
 from mlflow_lint.analysis.correctness.unflushed import unflushed
 from mlflow_lint.findings import Finding, Severity
 from mlflow_lint.rules.base import Example, Rule
+from mlflow_lint.source.file import is_databricks, is_notebook
 
 
 def check(rule: Rule, context: Context) -> Iterator[Finding]:
     """The first buffered write of a program that flushes nothing."""
-    found = None if context.unit.path.endswith(".ipynb") else unflushed(context.lifecycle, context.bodies)
+    unit = context.unit
+    goes_on = is_notebook(unit.path) or is_databricks(unit.text)
+    found = None if goes_on else unflushed(context.lifecycle, context.bodies)
     if found is None:
         return
     write = found.chain[-1]
