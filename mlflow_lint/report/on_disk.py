@@ -64,7 +64,7 @@ class OnDisk:
 
         try:
             spans = source_spans(self.text)
-        except (ValueError, LookupError, TypeError, AttributeError, RecursionError):  # it has changed since it was linted
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError):  # it has changed since
             return []
         index = LineIndex(self.text)
         return [self._line_starts(index, *span) for span in spans]
