@@ -340,6 +340,7 @@ def command() -> Any:
 
 def main() -> int:
     """Run the command with the arguments of the process; the result is its exit code."""
+    gc.disable()  # all that a run makes is kept to its end, and trees, which are not, hold no circles
     streams.prepare()
     try:
         return _run()
@@ -366,10 +367,10 @@ def _run() -> int:
     if isinstance(request, int):  # --help or --version, which are done with
         return request
     if request.lsp:
+        gc.enable()
         return _serve(request)
     from mlflow_lint.run import run  # --help and --version do without
 
-    gc.disable()  # all that a run makes is kept to its end, and trees, which are not, hold no circles
     with contextlib.closing(Bar(sys.stderr)) as bar:
         terminal = Terminal.of(sys.stdout, os.environ)
         if sys.stderr is not None and sys.stderr.isatty():
