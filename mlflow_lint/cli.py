@@ -170,24 +170,21 @@ def _request(
     isolated: Annotated[bool, _option(_CONFIG, "--isolated", text="Read no configuration file.")] = False,
     no_cache: Annotated[
         bool,
-        typer.Option(
+        _option(
+            _CONFIG,
             "--no-cache",
             "-n",
-            help="Neither use nor keep results of other runs.",
-            envvar="MLFLOW_LINT_NO_CACHE",
-            show_default=False,
-            rich_help_panel=_CONFIG,
+            text="Neither use nor keep results of other runs; MLFLOW_LINT_NO_CACHE=1 does the same.",
         ),
     ] = False,
     cache_dir: Annotated[
         str | None,
-        typer.Option(
+        _option(
+            _CONFIG,
             "--cache-dir",
-            help="Folder to keep results in; .mlflow_lint_cache in the project's root by default.",
+            text="Folder to keep results in, which MLFLOW_LINT_CACHE_DIR may name too; "
+            ".mlflow_lint_cache in the project's root by default.",
             metavar="DIR",
-            envvar="MLFLOW_LINT_CACHE_DIR",
-            show_default=False,
-            rich_help_panel=_CONFIG,
         ),
     ] = None,
     jobs: Annotated[
@@ -277,6 +274,7 @@ def _request(
 
     Exit codes: 0 nothing found or all of it fixed, 1 findings, 2 something could not be read or done.
     """
+    cache_dir = cache_dir or os.environ.get("MLFLOW_LINT_CACHE_DIR")
     given = {
         "select": _split(select),
         "ignore": _split(ignore),
@@ -291,7 +289,7 @@ def _request(
         "hot-loop-fix": hot_loop_fix,
         "output-format": output_format,
         "fail-on": fail_on,
-        "cache": False if no_cache else None,
+        "cache": False if no_cache or os.environ.get("MLFLOW_LINT_NO_CACHE", "") not in ("", "0") else None,
         "cache-dir": os.path.abspath(cache_dir) if cache_dir else None,
         "baseline": "" if no_baseline else os.path.abspath(baseline) if baseline else baseline,
     }
