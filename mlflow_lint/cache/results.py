@@ -90,10 +90,11 @@ def digest(*parts: str) -> str:
 def linter() -> str:
     """Tells this linter from others, be they of the same version and under development."""
     package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    newest = max(
+    times = [
         os.stat(os.path.join(folder, name)).st_mtime_ns
         for folder, _, names in os.walk(package)
         for name in names
         if name.endswith(".py")
-    )
+    ]
+    newest = max(times, default=0)
     return f"{__version__} {newest} {sys.version_info[:2]} {codec.version(Entry)}"
