@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -19,6 +19,7 @@ from mlflow_lint.engine import Checked, Project, check_bytes, check_files, check
 from mlflow_lint.failures import defect_message, is_defect
 from mlflow_lint.findings import Applicability, Edit, Finding, Fix, Region, Severity, Step
 from mlflow_lint.rules.known import KnownCodes
+from mlflow_lint.screening import Screen
 from mlflow_lint.source.file import SourceError, SourceFile, decode, from_lines, is_notebook
 
 __all__ = [
@@ -69,7 +70,7 @@ class LintResult:
     """Every file that the paths stand for, by path."""
     errors: tuple[str, ...]
     """Everything that went wrong, one line each: paths that do not exist, configuration that cannot be used, and the
-    errors of files."""
+    errors of files, among which are baselines that cannot be read."""
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -98,18 +99,22 @@ def lint_paths(
     settings: Mapping[str, object] | None = None,
     config: AnyPath | None = None,
     isolated: bool = False,
+    jobs: int | None = 1,
 ) -> LintResult:
     """Lint files and directories, as `mlflow-lint PATHS` in the folder `root` does.
 
     `root` is the folder of the project: modules are looked for below it, and paths are shown relative to it. It is the
     working directory by default; relative `paths` are relative to that in any case. `settings` has keys and values of
     the table `[tool.mlflow-lint]` and goes before it, `config` is one file with such a table for everything, and with
-    `isolated` no configuration is read.
+    `isolated` no configuration is read. `jobs` is how many processes may be used where that is quicker, None for as
+    many as there are processors; the result is the same.
 
     Raises `ConfigError` if `settings` or `config` cannot be used.
     """
     if isinstance(paths, str | os.PathLike):
         raise TypeError("`paths` is one path: write it in brackets")
+    if jobs is not None and jobs < 1:
+        raise ValueError(f"`jobs` is at least 1, or None for one for each processor, and not {jobs}")
     from mlflow_lint.discover import discover
 
     top = _top(root)
@@ -127,7 +132,7 @@ def lint_paths(
     files = [(path, resolver.for_file(path)) for path in found.files]
     complete = any(os.path.abspath(path) == str(project_root) for path in named)
     with _ONE_AT_A_TIME:
-        results = _checked(project_root, top, files, complete)
+        results = _screened(_checked(project_root, top, files, complete, jobs), files)
     errors += [result.error for result in results if result.error is not None]
     return LintResult(tuple(results), tuple(dict.fromkeys(errors)))
 
@@ -144,7 +149,8 @@ def lint_source(
     """Lint a text, or the bytes of a file, as if it were the content of `path`; the file need not exist.
 
     The path decides about settings, about what imports mean and, with the ending `.ipynb`, that this is a notebook.
-    Without one, the text is Python that lies in the folder `root`. The other arguments are those of `lint_paths`.
+    Without one, the text is Python that lies in the folder `root`, and no baseline is heeded. The other arguments are
+    those of `lint_paths`.
 
     Raises `ConfigError` for configuration that cannot be used.
     """
@@ -185,9 +191,11 @@ def _resolver(
     )
 
 
-def _checked(root: Path, top: Path, files: Sequence[tuple[Path, Settings]], complete: bool = False) -> list[FileResult]:
+def _checked(
+    root: Path, top: Path, files: Sequence[tuple[Path, Settings]], complete: bool = False, jobs: int | None = 1
+) -> list[Checked]:
     try:
-        return [_result(checked) for checked in check_files(Project(root, top), files, complete=complete)]
+        return check_files(Project(root, top), files, complete=complete, jobs=jobs)
     except BaseException as error:
         if not is_defect(error):
             raise
@@ -195,11 +203,25 @@ def _checked(root: Path, top: Path, files: Sequence[tuple[Path, Settings]], comp
             # One by one, to see which file it is.
             return [result for file in files for result in _checked(root, top, [file])]
         shown = Project(root, top).shown(os.path.abspath(files[0][0]))
-        return [FileResult(shown, (), defect_message(error, shown))]
+        return [Checked(shown, (), error=defect_message(error, shown))]
 
 
-def _result(checked: Checked) -> FileResult:
-    return FileResult(checked.path, checked.findings, checked.error)
+def _screened(results: Sequence[Checked], files: Sequence[tuple[Path, Settings]]) -> list[FileResult]:
+    """Results without what baselines know; a file whose baseline cannot be read has that for its error."""
+    screen = Screen()
+    unread: dict[str, str] = {}
+    """Why baselines cannot be read; each is tried once."""
+    screened: list[FileResult] = []
+    for checked, (path, settings) in zip(results, files, strict=True):
+        baseline = settings.baseline_file or ""
+        error = checked.error or unread.get(baseline)
+        if error is None:
+            try:
+                checked = screen(checked, path, settings)
+            except ConfigError as failure:
+                error = unread[baseline] = str(failure)
+        screened.append(FileResult(checked.path, checked.findings if error is None else (), error))
+    return screened
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,12 +232,15 @@ class _Place:
     file: str
     """Absolute path."""
     settings: Settings
+    screen: Screen = field(default_factory=Screen)
 
     @classmethod
     def of(cls, path: AnyPath | None, top: Path, resolver: SettingsResolver) -> _Place:
         file = os.path.abspath(top / _NO_FILE if path is None else path)
         project = Project(resolver.for_directory(top).root, top)
-        return cls(project, file, resolver.for_file(Path(file)))
+        settings = resolver.for_file(Path(file))
+        # What has no path is in no baseline.
+        return cls(project, file, settings if path is not None else replace(settings, baseline=None))
 
     @property
     def shown(self) -> str:
@@ -228,6 +253,9 @@ class _Place:
         return decode(self.shown, _bytes(text))
 
     def checked(self, text: str | bytes) -> Checked:
+        return self.screen(self._unscreened(text), Path(self.file), self.settings)
+
+    def _unscreened(self, text: str | bytes) -> Checked:
         data = _bytes(text)
         if not self.project.matters(self.file, data):
             return Checked(self.shown, ())
@@ -245,7 +273,7 @@ class _Place:
         from mlflow_lint import fixing
 
         source = self.source(text)
-        fixed = fixing.fix_source(self.project, self.file, source, self.settings, unsafe=unsafe)
+        fixed = fixing.fix_source(self.project, self.file, source, self.settings, unsafe=unsafe, screen=self.screen)
         try:
             data = fixing.new_bytes(source, fixed)
         except SourceError as error:

@@ -102,6 +102,7 @@ def _pool(project: Project, jobs: int) -> Iterator[ProcessPoolExecutor]:
     context = multiprocessing.get_context("fork" if _FORKS else "spawn")
     stopwatch = watching()
     by_rule = stopwatch.by_rule if stopwatch is not None else None
+    others = multiprocessing.active_children()  # of the program that uses the library
     pool = ProcessPoolExecutor(jobs, context, _begin, (project, by_rule))
     try:
         yield pool
@@ -109,7 +110,8 @@ def _pool(project: Project, jobs: int) -> Iterator[ProcessPoolExecutor]:
         # Interrupted, or one of them met a defect of ours: nobody waits for the others.
         pool.shutdown(wait=False, cancel_futures=True)
         for process in multiprocessing.active_children():
-            process.terminate()
+            if process not in others:
+                process.terminate()
         raise
     pool.shutdown()
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import dataclasses
 import doctest
 import json
+import multiprocessing
 import pickle
+import resource
 import shutil
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +20,7 @@ from typing import Any
 import doors
 import pytest
 from test_cli import BROKEN, HOT, ROW, ROW_FIXED, UNSAFE
+from test_pool import project
 
 import mlflow_lint
 from mlflow_lint import ConfigError, FileResult, Finding, FixResult, LintResult, fix_source, lint_paths, lint_source
@@ -203,6 +207,121 @@ def test_a_notebook_is_fixed_in_its_json(tmp_path: Path) -> None:
     fixed = fix_source(text, path="a.ipynb", root=tmp_path)
     assert json.loads(fixed.text)["cells"][0]["source"] == ROW_FIXED
     assert fixed.text == text.replace(json.dumps(ROW), json.dumps(ROW_FIXED))
+
+
+# --- known findings --------------------------------------------------------------------------------------
+
+BASELINE = "[tool.mlflow-lint]\nbaseline = 'base.json'\n"
+MORE = "x = input()\n" + ROW
+
+
+def known(folder: Path, files: Mapping[str, str]) -> Path:
+    """A folder whose findings are known."""
+    write(folder, {"pyproject.toml": BASELINE, **files})
+    ran = doors.mlflow_lint("--update-baseline", cwd=folder)
+    assert ran.code == 0, ran
+    return folder
+
+
+def test_what_a_baseline_knows_is_not_told(tmp_path: Path) -> None:
+    folder = known(tmp_path, {"a.py": ROW, "sub/b.py": HOT, "sub/c.py": BROKEN})
+    assert lint_paths([folder], root=folder).findings == ()
+    assert lint_source(HOT, path=folder / "sub/b.py", root=folder) == ()
+    write(folder, {"a.py": ROW + MORE})
+    (new,) = lint_paths([folder], root=folder).findings
+    assert (new.path, new.code, new.region.line) == ("a.py", "MLF201", 8)
+    assert lint_source(ROW + MORE, path=folder / "a.py", root=folder) == (new,)
+    assert lint_source((ROW + MORE).encode(), path=folder / "a.py", root=folder) == (new,)
+    assert codes(lint_source(HOT, path=folder / "a.py", root=folder)) == ["MLF101"]
+    # No baseline is asked for, there is no path that could be in it, or it is not read.
+    shown = ["MLF201", "MLF201", "MLF101", "MLF000"]
+    assert codes(lint_paths([folder], root=folder, settings={"baseline": ""}).findings) == shown
+    assert codes(lint_paths([folder], root=folder, isolated=True).findings) == shown
+    assert codes(lint_source(ROW, root=folder)) == ["MLF201"]
+
+
+def test_what_a_baseline_knows_is_not_fixed(tmp_path: Path) -> None:
+    folder = known(tmp_path, {"a.py": ROW})
+    assert fix_source(ROW, path=folder / "a.py", root=folder) == FixResult(ROW, (), (), ())
+    fixed = fix_source(ROW + MORE, path=folder / "a.py", root=folder)
+    assert fixed == FixResult(ROW + "x = input()\n" + ROW_FIXED, (("MLF201", 1),), (), ())
+    assert fix_source(ROW, root=folder).text == ROW_FIXED
+
+
+def test_a_notebook_is_known_however_it_was_run(tmp_path: Path) -> None:
+    notebook = {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [cell(ROW)]}
+    folder = known(tmp_path, {"a.ipynb": json.dumps(notebook)})
+    notebook["cells"] = [cell("x = 1"), cell(ROW), cell(ROW)]
+    (new,) = lint_source(json.dumps(notebook), path=folder / "a.ipynb", root=folder)
+    assert (new.code, new.region.cell) == ("MLF201", 3)
+
+
+@pytest.mark.parametrize("content", [None, "<<<<<<< HEAD\n", "[]"], ids=["missing", "conflict", "other"])
+def test_a_baseline_that_cannot_be_read(content: str | None, tmp_path: Path) -> None:
+    files = {"bad/pyproject.toml": BASELINE, "bad/a.py": HOT, "bad/b.py": "x = 1\n", "good.py": HOT}
+    folder = write(tmp_path, files | ({} if content is None else {"bad/base.json": content}))
+    result = lint_paths([folder], root=folder)
+    (error,) = result.errors
+    assert error.startswith(f"{folder / 'bad' / 'base.json'}: ")
+    assert [(file.path, codes(file.findings), file.error) for file in result.files] == [
+        ("bad/a.py", [], error),
+        ("bad/b.py", [], error),
+        ("good.py", ["MLF101"], None),
+    ]
+    with pytest.raises(ConfigError) as raised:
+        lint_source(HOT, path=folder / "bad/a.py", root=folder)
+    assert str(raised.value) == error
+    with pytest.raises(ConfigError, match=r"base\.json"):
+        fix_source(ROW, path=folder / "bad/a.py", root=folder)
+    assert codes(lint_source(HOT, root=folder / "bad")) == ["MLF101"]
+
+
+# --- several processes -----------------------------------------------------------------------------------
+
+
+def children_worked() -> float:
+    """Seconds of this program's processes that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def test_several_processes_find_the_same(tmp_path: Path) -> None:
+    folder = project(tmp_path)
+    before = children_worked()
+    alone = lint_paths([folder], root=folder)
+    assert children_worked() == before
+    assert len(alone.findings) >= 9
+    assert lint_paths([folder], root=folder, jobs=2) == alone
+    assert children_worked() > before
+    assert lint_paths([folder], root=folder, jobs=None) == alone
+    with pytest.raises(ValueError, match="`jobs` is at least 1"):
+        lint_paths([folder], jobs=0)
+
+
+def test_a_defect_in_one_of_several_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from mlflow_lint import engine
+
+    real = engine.check_bytes
+
+    def failing(at: Any, file: str, data: bytes, settings: Any) -> Any:
+        if file.endswith("train_3.py"):
+            raise ZeroDivisionError("oh no")
+        return real(at, file, data, settings)
+
+    folder = project(tmp_path)
+    expected = lint_paths([folder], root=folder)
+    monkeypatch.setattr(engine, "check_bytes", failing)
+    other = multiprocessing.get_context("spawn").Process(target=time.sleep, args=(60,))
+    other.start()
+    try:
+        result = lint_paths([folder], root=folder, jobs=2)
+        assert other.is_alive(), "a process of the program is none of ours"
+    finally:
+        other.terminate()
+        other.join()
+    assert [error.partition(":")[0] for error in result.errors] == ["internal error in train_3.py"]
+    others = [file for file in result.files if file.path != "train_3.py"]
+    assert others == [file for file in expected.files if file.path != "train_3.py"]
 
 
 # --- as a library ----------------------------------------------------------------------------------------
