@@ -13,6 +13,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from mlflow_lint.engine import Checked
@@ -119,6 +120,7 @@ def _json(entry: Mapping[str, object]) -> str:
     return text if text.isprintable() else json.dumps(entry)
 
 
+@lru_cache(maxsize=8)  # an editor asks with every pause in the typing, and parsing a large one would be felt
 def parse(data: bytes) -> Baseline:
     """Read a baseline. Raises `BaselineError`."""
     try:

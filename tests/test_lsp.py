@@ -17,7 +17,7 @@ import pytest
 from editor import editing, everything
 from lsprotocol import types
 from test_cli import BROKEN, HOT, ROW, ROW_FIXED, UNSAFE
-from test_library import USER, WRAPPER, write
+from test_library import BASELINE, MORE, USER, WRAPPER, known, write
 
 from mlflow_lint.rules.pages import page
 from mlflow_lint.rules.registry import by_code
@@ -309,6 +309,104 @@ async def test_settings_of_the_project_and_of_the_editor(tmp_path: Path) -> None
     async with editing(tmp_path, "--ignore", "MLF1", options={"min-group-size": 3}) as editor:
         editor.open("a.py")
         await editor.until_shown("a.py")
+
+
+# --- known findings --------------------------------------------------------------------------------------
+
+
+@session
+async def test_what_a_baseline_knows_is_neither_shown_nor_fixed(tmp_path: Path) -> None:
+    known(tmp_path, {"a.py": ROW, "b.py": HOT})
+    async with editing(tmp_path) as editor:
+        uri = editor.open("a.py")
+        assert await editor.settled("a.py") == []
+        assert await editor.actions("a.py", 3) == []
+        assert await editor.actions("a.py", 3, "source.fixAll") == []
+        assert await editor.hover("a.py", 3, 8) is None
+
+        # One more of the same is new, also once the file is broken and while it is mended.
+        editor.type("a.py", ROW + MORE)
+        await editor.until_shown("a.py", ("MLF201", 8))
+        editor.type("a.py", ROW + MORE + "x = (\n")
+        await editor.settled("a.py")
+        assert editor.shown("a.py") == [("MLF000", 10), ("MLF201", 8)]
+        editor.type("a.py", ROW + MORE)
+        await editor.until_shown("a.py", ("MLF201", 8))
+        assert await editor.actions("a.py", 3) == []
+        fix, silence = await editor.actions("a.py", 8)
+        assert texts([fix, silence]) == [
+            "MLF201: Merge the 2 calls into one log_metrics",
+            "Disable MLF201 for this line",
+        ]
+        (everywhere,) = await editor.actions("a.py", 1, "source.fixAll")
+        assert everywhere.edit == fix.edit
+        editor.apply(fix.edit)
+        assert editor.texts[uri] == ROW + "x = input()\n" + ROW_FIXED
+        assert editor.messages == editor.log == []
+
+
+@session
+async def test_a_baseline_changes_on_disk_and_breaks(tmp_path: Path) -> None:
+    file = tmp_path / "base.json"
+    write(tmp_path, {"pyproject.toml": BASELINE, "base.json": '{"version": 1, "findings": []}', "a.py": ROW})
+    missing = f"mlflow-lint: {file}: there is no such baseline (--update-baseline makes one)"
+    async with editing(tmp_path) as editor:
+        editor.open("a.py")
+        await editor.until_shown("a.py", ("MLF201", 3))
+        known(tmp_path, {})
+        editor.changed_on_disk("base.json")
+        await editor.until_shown("a.py")
+
+        # Told once; what is found is shown, and nothing is fixed of which nobody can say that it is new.
+        whole = file.read_bytes()
+        file.unlink()
+        editor.changed_on_disk("base.json", how=types.FileChangeType.Deleted)
+        await editor.until_shown("a.py", ("MLF201", 3))
+        editor.type("a.py", ROW + "x = 1\n")
+        await editor.settled("a.py")
+        assert editor.shown("a.py") == [("MLF201", 3)]
+        assert editor.messages == [missing]
+        assert await editor.actions("a.py", 3, "source.fixAll") == []
+        assert len(await editor.actions("a.py", 3)) == 2
+        file.write_bytes(b"<<<<<<< HEAD\n" + whole)
+        editor.type("a.py", ROW)
+        await editor.settled("a.py")
+        assert editor.shown("a.py") == [("MLF201", 3)]
+        assert len(editor.messages) == 2
+        assert "base.json: the baseline cannot be read: it is not JSON" in editor.messages[1]
+
+        # Without a word from the editor: each check reads what is there.
+        file.write_bytes(whole)
+        editor.type("a.py", ROW + "y = 1\n")
+        assert await editor.settled("a.py") == []
+        assert len(editor.messages) == 2
+        assert editor.log == []
+
+
+@session
+async def test_the_baseline_of_the_editor(tmp_path: Path) -> None:
+    known(tmp_path, {"a.py": ROW})
+    async with editing(tmp_path, "--no-baseline") as editor:
+        editor.open("a.py")
+        await editor.until_shown("a.py", ("MLF201", 3))
+    (tmp_path / "pyproject.toml").unlink()
+    async with editing(tmp_path, settings={"baseline": "base.json"}) as editor:
+        editor.open("a.py")
+        await editor.until_shown("a.py")
+        editor.open("untitled:Untitled-1", ROW)
+        await editor.until_shown("untitled:Untitled-1", ("MLF201", 3))
+
+
+@session
+async def test_comments_about_comments_are_not_offered(tmp_path: Path) -> None:
+    malformed = "x = 1  # mlflow-lint: ignore MLF203\n"
+    text = "import mlflow\n\nx = 1  # noqa: MLF101\nx = 1  # noqa: MLF1010\n" + malformed
+    async with editing(tmp_path, "--extend-select", "MLF901") as editor:
+        editor.open("a.py", text)
+        await editor.settled("a.py")
+        assert editor.shown("a.py") == [("MLF901", 3), ("MLF902", 4), ("MLF903", 5)]
+        offered = [title for line in (3, 4, 5) for title in texts(await editor.actions("a.py", line))]
+        assert [title.partition(":")[0] for title in offered] == ["MLF901", "MLF902"]
 
 
 @session

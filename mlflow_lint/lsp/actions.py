@@ -10,12 +10,13 @@ from collections.abc import Iterator, Sequence
 from lsprotocol import types
 from pygls.workspace import PositionCodec
 
-from mlflow_lint.findings import SYNTAX_ERROR, Applicability, Finding
+from mlflow_lint.findings import Applicability, Finding
 from mlflow_lint.lsp.checking import Checker, Result, Workspace
 from mlflow_lint.lsp.diagnostics import Diagnostics
 from mlflow_lint.lsp.documents import Part
 from mlflow_lint.lsp.edits import line_edits
 from mlflow_lint.lsp.positions import Positions
+from mlflow_lint.rules.registry import by_code
 
 FIX_ALL = f"{types.CodeActionKind.SourceFixAll.value}.mlflow-lint"
 KINDS = (types.CodeActionKind.QuickFix.value, FIX_ALL)
@@ -43,7 +44,7 @@ class Actions:
         """The actions for a stretch of a text; `only` has kinds, with all that begins with them."""
         found: list[types.CodeAction] = []
         if _wanted(types.CodeActionKind.QuickFix.value, only):
-            for finding in self._result.checked.findings:
+            for finding in self._result.new:
                 place = shown.range(finding)
                 if shown.uri(finding) == uri and place.start.line <= where.end.line and where.start <= place.end:
                     found += self._of(finding, shown)
@@ -74,7 +75,10 @@ class Actions:
         )
 
     def _silence(self, finding: Finding, diagnostic: types.Diagnostic) -> Iterator[types.CodeAction]:
-        texts = None if finding.code == SYNTAX_ERROR else self._checker.silenced(self._result, finding)
+        rule = by_code().get(finding.code)
+        if rule is None or rule.check_comments is not None:  # no Python, or about a comment: one more mends nothing
+            return
+        texts = self._checker.silenced(self._result, finding)
         if texts is None:
             return
         yield types.CodeAction(

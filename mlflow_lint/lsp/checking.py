@@ -21,6 +21,7 @@ from mlflow_lint.findings import SYNTAX_ERROR, Finding
 from mlflow_lint.fixing import fix_alone, fix_source, with_edits
 from mlflow_lint.lsp.documents import Document
 from mlflow_lint.rules.known import KnownCodes
+from mlflow_lint.screening import Screen
 from mlflow_lint.source.annotate import noqa_edits
 from mlflow_lint.source.file import SourceError, SourceFile, read_bytes
 from mlflow_lint.source.suppress import suppressions_of
@@ -64,12 +65,15 @@ class Result:
 
     document: Document
     checked: Checked
+    """With all findings."""
     folder: Path
     """The folder that paths in findings are relative to."""
     files: frozenset[str] = frozenset()
     """Other files that were read on the way: if one changes, so may this."""
+    new: tuple[Finding, ...] = ()
+    """The findings that no baseline knows: what the editor is told."""
     error: str | None = None
-    """Why the document could not be checked, in one line."""
+    """What of the configuration cannot be used, in one line. If that is the baseline, all findings are new."""
 
     @property
     def is_broken(self) -> bool:
@@ -92,7 +96,11 @@ class Checker:
         except ConfigError as error:
             return Result(document, Checked(document.file, ()), folder, error=str(error))
         checked = at.checked()
-        return Result(document, checked, folder, frozenset(at.files - {document.file}))
+        result = Result(document, checked, folder, frozenset(at.files - {document.file}), checked.findings)
+        try:
+            return replace(result, new=at.screened(checked).findings)
+        except ConfigError as error:
+            return replace(result, error=str(error))
 
     def fixed(self, result: Result, finding: Finding, workspace: Workspace) -> tuple[str, ...] | None:
         """The texts of the parts of a checked document with one finding fixed; None if that would do harm."""
@@ -115,14 +123,20 @@ class Checker:
         return document.texts(attempt) if suppressions_of(attempt).silences(finding) else None
 
     def fixed_all(self, document: Document, workspace: Workspace) -> tuple[str, ...] | None:
-        """The texts of the parts of a document after all safe fixes; None if there are none to make."""
+        """The texts of the parts of a document after all safe fixes; None if there are none to make.
+
+        Where the baseline cannot be read there are none: nobody asked for fixes of what may be known.
+        """
         at = _Place(document, workspace, self._parsed)
         if not at.matters():
             return None
         return at.with_source(partial(self._fixed_all, at))
 
     def _fixed_all(self, at: _Place, source: SourceFile) -> tuple[str, ...] | None:
-        fixed = fix_source(at.project, at.file, source, at.settings, unsafe=False)
+        try:
+            fixed = fix_source(at.project, at.file, source, at.settings, unsafe=False, screen=at.screen)
+        except ConfigError:  # told when the document was checked
+            return None
         if fixed.after == fixed.before:
             return None
         return tuple(after for _, after in fixed.cells) or at.document.texts(replace(source, text=fixed.after))
@@ -151,6 +165,7 @@ class _Place:
         self.document = document
         self.file = document.file
         self.settings: Settings = resolver.for_file(Path(self.file))
+        self.screen = Screen()
         self.files: set[str] = set()
         self._workspace = workspace
         self.project = Project(resolver.for_directory(folder).root, folder, read=self._read, parse=parse)
@@ -163,6 +178,11 @@ class _Place:
             return checked
         # Says what is wrong with the text in a finding.
         return check_bytes(self.project, self.file, self.document.data, self.settings)
+
+    def screened(self, checked: Checked) -> Checked:
+        """Without what the baseline knows, as that is now. Raises `ConfigError` for one that cannot be read."""
+        # Most documents have nothing to be compared.
+        return self.screen(checked, Path(self.file), self.settings) if checked.findings else checked
 
     def matters(self) -> bool:
         if self._workspace.is_foreign(self.file) or is_excluded(self.settings, Path(self.file)):

@@ -30,6 +30,7 @@ _WATCHING: Final = "workspace.did_change_watched_files.dynamic_registration"
 _WATCHED = (
     "**/*.{py,ipynb,toml,lock}",
     "**/{requirements*.txt,Pipfile*,*environment*.y*ml,conda*.y*ml,python_env.y*ml,.env*}",
+    "**/*baseline*.json",
 )
 """Files that findings depend on beside those that are open."""
 

@@ -212,13 +212,13 @@ class Session:
         diagnostics = Diagnostics(result, codec, related=related)
         versioned = get_capability(client, "workspace.workspace_edit.document_changes", False)
         actions = Actions(result, self._checker, workspace, codec, versioned=versioned)
-        findings = result.checked.findings
+        findings = result.new
         if not result.is_broken:
             self._sound[uri] = result
         elif uri in self._sound:
             before = self._sound[uri]
             texts = (before.document.parts[0].text, result.document.parts[0].text)
-            findings += kept(before.checked.findings, *texts)
+            findings += kept(before.new, *texts)
         self._shown[uri] = Shown(result, findings, diagnostics, actions)
         for part in result.document.parts:
             here = [diagnostics.of(finding) for finding in findings if diagnostics.uri(finding) == part.uri]
