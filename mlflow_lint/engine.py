@@ -81,11 +81,10 @@ class Project:
         self.reach = Reach(self.finder.find_from, self.finder.packages_around, self._bytes_or_nothing)
         self.surroundings = Surroundings(self.finder, self.reach, self._bytes_or_nothing, self.shown_from)
         self._effects: Effects | None = None
-        self._latest: Unit | None = None
 
     def __getstate__(self) -> dict[str, object]:
         # Another process parses for itself.
-        return self.__dict__ | {"_effects": None, "_latest": None}
+        return self.__dict__ | {"_effects": None}
 
     def shown(self, file: str) -> str:
         """A path as reports show it."""
@@ -122,7 +121,6 @@ class Project:
             self.effects.forget()
         if file:
             modules.add(unit)
-        self._latest = unit
         return unit
 
     def _facts(self, source: SourceFile) -> tuple[Module, tuple[BrokenCell, ...]]:

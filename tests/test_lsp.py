@@ -453,7 +453,7 @@ async def test_an_editor_that_watches_no_files(tmp_path: Path) -> None:
 
 
 def cell_uri(number: int) -> str:
-    return f"vscode-notebook-cell:/work/a.ipynb#W{number}"
+    return f"vscode-notebook-cell:/project/a.ipynb#W{number}"
 
 
 @session
