@@ -58,10 +58,6 @@ class Checked:
     """What beside modules the findings rest on."""
 
 
-def _read_from_disk(file: str) -> bytes:
-    return read_bytes(Path(file))
-
-
 class Project:
     """A root folder and what is known of the modules below it.
 
@@ -70,9 +66,7 @@ class Project:
     editor has files whose text is not on disk, and texts that it has asked about before.
     """
 
-    def __init__(
-        self, root: Path, shown_from: Path, *, read: Read = _read_from_disk, parse: Parse | None = None
-    ) -> None:
+    def __init__(self, root: Path, shown_from: Path, *, read: Read = read_bytes, parse: Parse | None = None) -> None:
         self.root = os.path.abspath(root)
         self.shown_from = os.path.abspath(shown_from)
         self.read = read
