@@ -22,13 +22,14 @@ from mlflow_lint.project.surroundings import Question, Surroundings
 from mlflow_lint.request import Progress, nobody
 from mlflow_lint.source.cells import cells_of, only_cell
 from mlflow_lint.source.file import Cell, SourceError, SourceFile, decode, is_notebook, read_bytes
-from mlflow_lint.source.gate import names_mlflow
+from mlflow_lint.source.gate import names_mlflow, speaks_of_mlflow
 from mlflow_lint.timings import phase
 from mlflow_lint.timings import rule as timed_rule
 
 if TYPE_CHECKING:
     from mlflow_lint.analysis.context import Context
     from mlflow_lint.analysis.writes.effects import Effects
+    from mlflow_lint.analysis.writes.leading import Leading
     from mlflow_lint.facts.model import Module
     from mlflow_lint.project.modules import Unit
     from mlflow_lint.syntax.read import BrokenCell
@@ -75,10 +76,11 @@ class Project:
         self.reach = Reach(self.finder.find_from, self.finder.packages_around, self._bytes_or_nothing)
         self.surroundings = Surroundings(self.finder, self.reach, self._bytes_or_nothing, self.shown_from)
         self._effects: Effects | None = None
+        self._leading: Leading | None = None
 
     def __getstate__(self) -> dict[str, object]:
         # Another process parses for itself.
-        return self.__dict__ | {"_effects": None}
+        return self.__dict__ | {"_effects": None, "_leading": None}
 
     def shown(self, file: str) -> str:
         """A path as reports show it."""
@@ -101,6 +103,19 @@ class Project:
             self.reach.settle({file: data})
         return names_mlflow(data) or (bool(file) and self.reach.matters(file))
 
+    def leads(self, file: str) -> bool:
+        """Whether a file that matters names MLflow, or uses something that is found to lead there.
+
+        To be called within `with_deep_stack`: modules are parsed for it, those that the file rests on.
+        """
+        if not self.reach.used(file):
+            return True
+        if self._leading is None:
+            from mlflow_lint.analysis.writes.leading import Leading
+
+            self._leading = Leading(self.effects, self.reach.used)
+        return self._leading.file(file)
+
     def unit(self, file: str, source: SourceFile) -> Unit:
         """Parse a file and make it known to those that import it. Raises `SyntaxFailure`."""
         from mlflow_lint.project.modules import make_unit
@@ -113,6 +128,7 @@ class Project:
         if not file or known is not None:
             # What is known of a text is known by the identity of its facts, and goes with them.
             self.effects.forget()
+            self._leading = None
         if file:
             modules.add(unit)
         return unit
@@ -276,6 +292,8 @@ def check_source(
     from mlflow_lint.source.suppress import suppressions_of
     from mlflow_lint.syntax.parse import SyntaxFailure
 
+    if not project.leads(file) and not speaks_of_mlflow(source.text):
+        return Checked(source.path, ())
     try:
         context = project.context(file, source, settings)
         with phase("link"):

@@ -26,6 +26,10 @@ Find = Callable[[str, str, int], "str | None"]
 """File of a module: folder of the importing file, dotted module, level."""
 
 
+_Pair = tuple[str, str]
+"""A file and a name of its module."""
+
+
 class _Import(NamedTuple):
     """What an import line means in one folder."""
 
@@ -60,6 +64,8 @@ class Reach:
         """By folder: most files of one import the same."""
         self._exports: dict[str, frozenset[bytes]] = {}
         """By file: names of its module that lead to MLflow."""
+        self._used: dict[str, tuple[_Pair, ...]] = {}
+        """By file that does not name MLflow: what it uses of others that leads there."""
         self._mattering: set[str] = set()
         self._settled: set[str] = set()
         self._unasked: set[str] = set()
@@ -72,6 +78,10 @@ class Reach:
     def matters(self, file: str) -> bool:
         """Whether a file that was settled, or is imported by one that was, can have findings or give them."""
         return file in self._mattering
+
+    def used(self, file: str) -> tuple[_Pair, ...]:
+        """What a file that matters and does not name MLflow uses: pairs of a file and a name of its module."""
+        return self._used.get(file, ())
 
     def imported(self, file: str) -> Iterator[str]:
         """The files that one that was settled imports, step by step."""
@@ -170,15 +180,19 @@ class Reach:
         asked = self._imported_by(file for file in unsettled if file not in self._mattering)
         texts: dict[str, _Text] = {}
         pending = {file for file in unsettled if file in self._mattering or self._leads_to_mlflow(file)}
+        naming = frozenset(self._mattering)
         while pending:
             file = pending.pop()
-            known, handed_on = self._brought_in(file)
+            known, handed_on, brought = self._brought_in(file)
             if file not in texts and (known or file in asked):
                 # Few come this far: reading those again takes less than keeping the bytes of all.
                 data = files[file] if file in files else self._read(file)
                 texts[file] = _Text(_code(file, data))
-            if file not in self._mattering and not handed_on and known.isdisjoint(texts[file].words if known else ()):
-                continue
+            if file not in naming:
+                mentioned = known & texts[file].words if known else known
+                if not handed_on and not mentioned:
+                    continue
+                self._used[file] = (*brought, *self._mentioned(file, mentioned))
             self._mattering.add(file)
             if file in asked:
                 exported = leading(texts[file].definitions, known | handed_on) | handed_on
@@ -198,18 +212,24 @@ class Reach:
             pending += new
         return found
 
-    def _brought_in(self, file: str) -> tuple[frozenset[bytes], frozenset[bytes]]:
-        """What leads to MLflow of the files that one imports, and what of it is a name of its own module."""
+    def _brought_in(self, file: str) -> tuple[frozenset[bytes], frozenset[bytes], list[_Pair]]:
+        """What leads to MLflow of the files that one imports, what of it is a name of its own module, and whence."""
         known = frozenset[bytes]().union(*(self._exports.get(other, ()) for other in self._imports[file]))
         handed_on: set[bytes] = set()
+        brought: list[_Pair] = []
         for line in self._lines.get(file, ()) if known else ():
             exported = self._exports.get(line.files[0], frozenset())
             for name, local in line.brought:
-                if name == b"*":
-                    handed_on |= exported
-                elif name in exported:
-                    handed_on.add(local)
-        return known, frozenset(handed_on)
+                names = exported if name == b"*" else exported & {name}
+                handed_on |= names if name == b"*" else {local} if names else names
+                brought += [(line.files[0], each.decode("utf-8", "replace")) for each in sorted(names)]
+        return known, frozenset(handed_on), brought
+
+    def _mentioned(self, file: str, words: frozenset[bytes]) -> Iterator[_Pair]:
+        """Which modules the words are names of that a file mentions."""
+        for other in self._imports[file]:
+            for word in sorted(words & self._exports.get(other, frozenset())):
+                yield other, word.decode("utf-8", "replace")
 
     def _imports_in(self, folder: str, file: str, code: bytes) -> Iterator[_Import]:
         known = self._meanings.setdefault(folder, {})

@@ -5,7 +5,16 @@ Invariant: a file that is let go by can have no finding; reading, decoding and p
 
 from __future__ import annotations
 
+import re
+
+_SPOKEN_OF = re.compile(r"tracking[-_]ur[il]|MLF\d", re.IGNORECASE)
+
 
 def names_mlflow(data: bytes) -> bool:
     """Whether the bytes of a file name MLflow, in whatever case."""
     return b"mlflow" in data.lower()
+
+
+def speaks_of_mlflow(text: str) -> bool:
+    """Whether a text that does not name MLflow has words that rules look for: a setting's name, a code of ours."""
+    return _SPOKEN_OF.search(text) is not None

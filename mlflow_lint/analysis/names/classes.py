@@ -123,10 +123,14 @@ class Classes:
                     return found
         return []
 
-    def kept(self, of: ClassRef) -> list[str]:
-        """Names of the attributes that the objects of a class and its ancestors set."""
-        owners = [current for current in self.ancestry(of) if isinstance(current, ClassRef)]
-        return list(dict.fromkeys(name for owner in owners for name in self._kept(owner).settings))
+    def members(self, of: ClassRef) -> list[str]:
+        """Names of what a class and its ancestors define, and of the attributes that their objects keep."""
+        found: dict[str, None] = {}
+        for current in self.ancestry(of):
+            if isinstance(current, ClassRef):
+                kept = self._kept(current)
+                found |= dict.fromkeys((*current.scope.bindings, *kept.settings, *kept.additions))
+        return list(found)
 
     def appended(self, of: ClassRef, name: str) -> list[tuple[facts.Expression, Place]]:
         """What the methods of a class and its ancestors add to the container in `self.name`."""

@@ -33,6 +33,10 @@ class Elements:
         """What a loop over `iterable` binds to the part of its target at `path`."""
         return self._of(iterable, path, place, 0)
 
+    def kept(self, owner: Instance, name: str) -> Meaning | None:
+        """The same for a loop over what an object keeps in an attribute."""
+        return self._kept(owner, name, 0)
+
     def _of(self, node: facts.Expression, path: tuple[int, ...], place: Place, depth: int) -> Meaning | None:
         if depth > _DEPTH:
             return None

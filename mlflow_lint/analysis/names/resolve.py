@@ -57,7 +57,7 @@ class Resolver:
         self._known: Memo[Meaning | tuple[ClassRef | External, ...] | None] = Memo(None)
         self.classes = Classes(self)
         self.callers = Callers(self)
-        self._elements = Elements(self)
+        self.elements = Elements(self)
         self._imports = Imports(self)
         self._lambdas: dict[int, FunctionRef] = {}
         self._depth = 0
@@ -70,7 +70,7 @@ class Resolver:
         self._lambdas.clear()
         self.classes = Classes(self)
         self.callers = Callers(self)
-        self._elements = Elements(self)
+        self.elements = Elements(self)
         self.modules.forget_absent()
 
     def remembered(self, key: tuple[Hashable, ...], answer: Callable[[], Meaning | None]) -> Meaning | None:
@@ -124,7 +124,7 @@ class Resolver:
                 return self._lambda(expression, place)
             case facts.Subscript(value, _):
                 # Which of several members it is, nobody knows.
-                member = self._elements.of(value, (), place)
+                member = self.elements.of(value, (), place)
                 return None if isinstance(member, Several) else member
         return None
 
@@ -265,7 +265,7 @@ class Resolver:
                 scope = place.scope.inner.get(id(binding))
                 return ClassRef(place.unit, binding, scope) if scope else None
             case Item(iterable, path):
-                return self._elements.of(iterable, path, place)
+                return self.elements.of(iterable, path, place)
         return None
 
     def _entered(self, expression: facts.Expression, place: Place) -> Meaning | None:
