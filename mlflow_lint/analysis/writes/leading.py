@@ -16,23 +16,21 @@ from mlflow_lint.analysis.names.meaning import (
     Instance,
     Meaning,
     ModuleRef,
-    Place,
     Result,
     options_of,
 )
 from mlflow_lint.analysis.writes.effects import Effects
-from mlflow_lint.facts import model as facts
 
 
 class Leading:
-    """Answers for the names of modules; what is known of a class is kept."""
+    """Answers for the names of modules; what is known of a class or function is kept."""
 
     def __init__(self, effects: Effects, used: Callable[[str], tuple[tuple[str, str], ...]]) -> None:
         self._effects = effects
         self._resolver = effects.resolver
         self._used = used
         self._files: dict[str, bool] = {}
-        self._classes: dict[int, bool] = {}
+        self._known: dict[int, bool] = {}
         self._asked: set[int] = set()
 
     def file(self, file: str) -> bool:
@@ -49,50 +47,44 @@ class Leading:
         return self._files[file]
 
     def _name(self, file: str, name: str) -> bool:
-        """Whether what a module binds to a name, or an item of it, is or writes to something of MLflow's."""
+        """Whether what a module binds to a name is or writes to something of MLflow's."""
         self._asked = set()
         leads = self._leads(self._resolver.attribute(ModuleRef(file), name))
         if not leads:
-            unit = self._resolver.modules.unit(file)
-            leads = unit is not None and self._leads(
-                self._resolver.elements.of(facts.Name(name), (), Place(unit.scope))
-            )
-        if not leads:
-            self._classes.update(dict.fromkeys(self._asked, False))
+            self._known.update(dict.fromkeys(self._asked, False))
         return leads
 
     def _leads(self, meaning: Meaning | None) -> bool:
         return any(map(self._option_leads, options_of(meaning)))
 
     def _option_leads(self, option: Meaning) -> bool:
-        match option:
-            case External(dotted) | Result(dotted):
-                return "mlflow" in dotted.lower()
-            case FunctionRef():
-                return bool(self._effects.of(option)) or self._leads(self._resolver.returned(option))
-            case Instance():
-                return self._class_leads(option.type)
-            case ClassRef():
-                return self._class_leads(option)
-        return True
+        """Whether one of the things that a name may stand for does.
+
+        A class or function that is asked for again on the way to an answer adds nothing to it. If the answer is no, it
+        holds for all that were asked for.
+        """
+        if isinstance(option, (External, Result)):
+            return "mlflow" in option.dotted.lower()
+        of = option.type if isinstance(option, Instance) else option
+        if not isinstance(of, (ClassRef, FunctionRef)):
+            return True
+        key = id(of.definition)
+        if key not in self._known:
+            if key in self._asked:
+                return False
+            self._asked.add(key)
+            if not (self._class_leads(of) if isinstance(of, ClassRef) else self._function_leads(of)):
+                return False
+            self._known[key] = True
+        return self._known[key]
+
+    def _function_leads(self, function: FunctionRef) -> bool:
+        return bool(self._effects.of(function)) or self._leads(self._resolver.returned(function))
 
     def _class_leads(self, of: ClassRef) -> bool:
-        """Whether objects of a class have a method or keep something that leads there.
-
-        A class that is asked for again on the way to an answer adds nothing to it. If the answer is no, it holds for
-        all that were asked for.
-        """
-        key = id(of.definition)
-        if key in self._classes:
-            return self._classes[key]
-        if key in self._asked:
-            return False
-        self._asked.add(key)
+        """Whether objects of a class have a method or keep something that leads there."""
         own = Instance(of)
-        leads = any(
+        return any(
             self._leads(self._resolver.attribute(own, name)) or self._leads(self._resolver.elements.kept(own, name))
             for name in self._resolver.classes.members(of)
         )
-        if leads:
-            self._classes[key] = True
-        return leads
