@@ -7,9 +7,9 @@ one module all the same.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from mlflow_lint.facts import model as facts
+from mlflow_lint.record import record
 from mlflow_lint.source.cells import cells_of
 from mlflow_lint.source.file import Cell, LineIndex, SourceFile, is_databricks
 from mlflow_lint.syntax.lower import lower
@@ -23,7 +23,7 @@ _INDENTED = re.compile(r"(?:[ \t]*(?:#[^\r\n]*)?[\r\n])*[ \t]+[^\s#]")
 _HEADER = "if 1:\n"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class BrokenCell:
     """A cell of a notebook that is not Python.
 
