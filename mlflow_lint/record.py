@@ -39,6 +39,7 @@ def record(cls: type[Record]) -> type[Record]:
 @dataclass_transform(frozen_default=True, eq_default=False, field_specifiers=(field,))
 def entity(cls: type[Record]) -> type[Record]:
     """The same for what is told apart by being one thing or another, whatever its fields hold."""
+    cls.__doc__ = cls.__doc__ or cls.__name__  # or `dataclass` has `inspect` find out a signature to put there
     if any(isinstance(value, Field) and value.default_factory is not MISSING for value in vars(cls).values()):
         made = dataclass(slots=True, eq=False, repr=False)(cls)
     else:
