@@ -12,12 +12,12 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from mlflow_lint.engine import Checked
 from mlflow_lint.findings import Finding
+from mlflow_lint.record import record
 from mlflow_lint.source.directives import read_comments
 from mlflow_lint.source.file import split_lines
 
@@ -44,7 +44,7 @@ Baseline = Mapping[str, Counts]
 """How often each kind is known, by path: relative to the baseline's folder, with forward slashes."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Compared:
     """The findings of a file beside those that are known."""
 

@@ -14,11 +14,12 @@ import os
 import subprocess
 from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from mlflow_lint.engine import Checked
 from mlflow_lint.findings import SYNTAX_ERROR, Finding
+from mlflow_lint.record import record
 from mlflow_lint.source.file import Cell, SourceError, decode, read_bytes, split_lines
 
 _SAFELY = (
@@ -37,7 +38,7 @@ class ChangesError(Exception):
     """Why changes cannot be told, in one line."""
 
 
-@dataclass(frozen=True)
+@record
 class Changes:
     """What is not as it was in one commit of a repository."""
 

@@ -350,6 +350,8 @@ def main() -> int:
             raise
         streams.write(sys.stderr, defect(error))
         return FAILED
+    finally:
+        gc.freeze()  # or Python looks for circles in all of it before it exits, which takes longer than a start
 
 
 def _run() -> int:

@@ -13,12 +13,13 @@ import os
 import re
 import sys
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from mlflow_lint.facts.backends import BACKENDS
 from mlflow_lint.findings import SYNTAX_ERROR
+from mlflow_lint.record import record
 from mlflow_lint.report import FORMATS
 
 PREFIX = "MLF"
@@ -49,7 +50,7 @@ class ConfigError(Exception):
         super().__init__(" ".join(message.splitlines()))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Settings:
     """What one directory is linted with; the fields are the keys of the table, with `_` for `-`.
 
@@ -237,7 +238,7 @@ def _table(file: Path) -> Mapping[str, object] | None:
 _Reader = Callable[[object, Collection[str]], object]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Kind:
     """What a key takes."""
 

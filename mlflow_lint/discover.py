@@ -15,18 +15,19 @@ import contextlib
 import os
 import stat
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 from pathlib import Path
 
 from mlflow_lint.config import ConfigError, Settings, SettingsResolver
 from mlflow_lint.patterns import Matcher
+from mlflow_lint.record import entity, record
 
 _SUFFIXES = (".py", ".ipynb")
 """What a walk takes."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Discovery:
     """Files in the order of their paths, and a line for each path that could not be looked at."""
 
@@ -76,7 +77,7 @@ _Ignores = tuple[_Scope, ...] | None
 """The .gitignore files that hold in a directory, outermost first; `None` outside any repository."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Directory:
     path: str
     """Absolute, links as they are: what patterns are matched with."""
@@ -91,7 +92,7 @@ class _Directory:
         return _Directory(join(self.path, name), join(self.real, name), join(self.shown, name), ignores)
 
 
-@dataclass(slots=True)
+@entity
 class _Search:
     resolver: SettingsResolver
     found: dict[str, str] = field(default_factory=dict)

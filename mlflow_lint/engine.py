@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import lru_cache, partial
 from pathlib import Path
 from types import MappingProxyType
@@ -19,6 +19,7 @@ from mlflow_lint.findings import SYNTAX_ERROR, Finding, Region, Severity
 from mlflow_lint.project.finder import ModuleFinder
 from mlflow_lint.project.reach import Reach
 from mlflow_lint.project.surroundings import Question, Surroundings
+from mlflow_lint.record import record
 from mlflow_lint.request import Progress, nobody
 from mlflow_lint.source.cells import cells_of, only_cell
 from mlflow_lint.source.file import Cell, SourceError, SourceFile, decode, is_notebook, read_bytes
@@ -42,7 +43,7 @@ File: TypeAlias = tuple[str, Settings]
 """Absolute path and settings of a file to check."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Checked:
     """What came of one file."""
 

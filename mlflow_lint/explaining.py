@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from mlflow_lint.analysis.context import Context
@@ -17,6 +16,7 @@ from mlflow_lint.analysis.explain import Explanation, explain
 from mlflow_lint.config import Settings, enabled_codes
 from mlflow_lint.engine import Project, check_source
 from mlflow_lint.findings import Finding, Step
+from mlflow_lint.record import record
 from mlflow_lint.rules.registry import all_rules, statuses
 from mlflow_lint.source.file import SourceError, SourceFile, decode, is_notebook, read_bytes, split_lines
 from mlflow_lint.source.suppress import suppressions_of
@@ -34,7 +34,7 @@ class NotExplained(Exception):
     """Why there is nothing to explain, in one line."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Noted:
     """A finding of a line, and why a run would not report it; empty if it would."""
 
@@ -42,7 +42,7 @@ class Noted:
     withheld: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Explained:
     """What there is to say about a line."""
 
@@ -60,7 +60,7 @@ class Explained:
     """Those elsewhere in the file that give the line as a reason."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Asked:
     """The line that is asked about, counted from the start of its cell in a notebook."""
 

@@ -10,13 +10,14 @@ import difflib
 import os
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from mlflow_lint.config import Settings
 from mlflow_lint.engine import Checked, Project, check_bytes, check_files, check_source
 from mlflow_lint.findings import SYNTAX_ERROR, Applicability, Edit, Finding
+from mlflow_lint.record import record
 from mlflow_lint.source.editing import edited
 from mlflow_lint.source.file import (
     ChangedOnDisk,
@@ -39,7 +40,7 @@ def everything(checked: Checked, _path: Path, _settings: Settings) -> Checked:
     return checked
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Fixed:
     """What fixing one file came to."""
 

@@ -75,7 +75,6 @@ def _run(
     stopwatch = watching()
     if _FORKS:
         _load()
-        gc.collect()
         gc.freeze()  # what is there by now is not looked at, and so not copied, by the processes
     try:
         with phase("processes"), _pool(project, jobs) as pool:

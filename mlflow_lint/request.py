@@ -8,9 +8,11 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TextIO
+
+from mlflow_lint.record import record
 
 CLEAN, FINDINGS, FAILED = 0, 1, 2
 """Exit codes."""
@@ -26,7 +28,7 @@ def nobody(done: int, of: int) -> None:
     """Watch the progress of a run, and show nothing."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Request:
     """What the command was asked to do."""
 
@@ -66,7 +68,7 @@ Progress = Callable[[int, int], None]
 """Is told that so many more files are done, and of how many in all."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Outcome:
     """What there is to print, and the exit code."""
 
@@ -77,7 +79,7 @@ class Outcome:
     exit_code: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Terminal:
     """What the output goes to."""
 

@@ -9,20 +9,21 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlflow_lint.config import ConfigError, Settings, enabled_codes
 from mlflow_lint.engine import Checked
 from mlflow_lint.findings import SYNTAX_ERROR, Finding
+from mlflow_lint.record import record
 
 if TYPE_CHECKING:
     from mlflow_lint.baseline import Baseline, Compared, Counts
     from mlflow_lint.changes import Changes
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Updated:
     """What writing a baseline came to."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +18,7 @@ from mlflow_lint.config import ConfigError, Settings, SettingsResolver
 from mlflow_lint.engine import Checked, Project, check_bytes, check_files
 from mlflow_lint.failures import error_line, guarded, is_defect
 from mlflow_lint.findings import SYNTAX_ERROR, Applicability, Severity
+from mlflow_lint.record import record
 from mlflow_lint.report import FOR_PEOPLE, render
 from mlflow_lint.report.headline import headline
 from mlflow_lint.report.model import FileReport, Options
@@ -39,7 +40,7 @@ _PASSES = 5
 """How often all files are fixed: fixing a helper can lay bare what its callers could do better."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Result:
     """What came of one file, and what it was handled with."""
 

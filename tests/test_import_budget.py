@@ -89,6 +89,36 @@ def test_a_file_that_names_mlflow(tmp_path: Path) -> None:
     assert not below(modules, *needless)
 
 
+_COUNTED = """
+import sys
+import libcst, typer
+
+compiled = []
+def hook(event, arguments):
+    if event == "exec" and arguments[0].co_filename == "<string>":
+        compiled.append(arguments[0])
+
+sys.addaudithook(hook)
+from mlflow_lint.cli import main
+from mlflow_lint.pool import _load
+
+_load()
+print(len(compiled))
+"""
+"""How many times source text is compiled and run while all of the linter is imported."""
+
+
+def test_records_are_not_compiled_one_by_one(tmp_path: Path) -> None:
+    ran = doors.run([sys.executable, "-c", _COUNTED], tmp_path)
+    assert ran.err == ""
+    assert int(ran.out) < 60  # a dataclass takes 3 to 6, and there are more than 150
+
+
+def test_nothing_is_searched_for_garbage_at_the_end(tmp_path: Path) -> None:
+    program = "import gc; from mlflow_lint.cli import main; main(); print(gc.get_freeze_count() > 10_000)"
+    assert doors.run([sys.executable, "-c", program], tmp_path).out.splitlines()[-1] == "True"
+
+
 def test_rich_is_for_colours(tmp_path: Path) -> None:
     (tmp_path / "a.py").write_text(HOT)
     for name in FORMATS:

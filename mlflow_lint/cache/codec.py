@@ -17,9 +17,10 @@ import re
 import types
 import typing
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cache
 from typing import Any, TypeAlias, TypeVar
+
+from mlflow_lint.record import record
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
 
@@ -113,7 +114,7 @@ def _written(value: Any) -> Json:
 
 
 # ---------------------------------------------------------------------------------------------------- reading
-@dataclass(frozen=True, slots=True)
+@record
 class _Allowed:
     """What a type hint allows."""
 

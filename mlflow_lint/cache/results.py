@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -19,11 +19,12 @@ from mlflow_lint.cache.folder import Folder
 from mlflow_lint.config import Settings
 from mlflow_lint.findings import Finding
 from mlflow_lint.project.surroundings import Question
+from mlflow_lint.record import record
 
 _EMPTY = Path()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Entry:
     """What came of a file."""
 

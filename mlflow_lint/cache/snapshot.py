@@ -9,16 +9,16 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from mlflow_lint.cache.folder import NAME
+from mlflow_lint.record import record
 
 _GRAIN_NANOSECONDS = 50_000_000
 """File systems keep times no finer than a tick of the kernel's clock."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Snapshot:
     """Of one run."""
 

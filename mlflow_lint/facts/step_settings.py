@@ -10,6 +10,7 @@ import enum
 import re
 
 from mlflow_lint.record import record
+from mlflow_lint.regex import regex
 
 
 class Beside(enum.Enum):
@@ -48,7 +49,7 @@ def _setting(
     unless: tuple[tuple[str, object], ...] = (),
     throttled: bool = False,
 ) -> StepSetting:
-    return StepSetting(re.compile(called), argument, beside, unless, measured, instead, throttled, source)
+    return StepSetting(regex(called), argument, beside, unless, measured, instead, throttled, source)
 
 
 _EPOCHS_ONLY: tuple[tuple[str, object], ...] = (("log_every_epoch", True), ("log_every_epoch", ...))

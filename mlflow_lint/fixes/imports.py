@@ -15,10 +15,11 @@ from mlflow_lint.facts.functions import inner_blocks
 from mlflow_lint.findings import Edit
 from mlflow_lint.fixes.text import indentation, line_end, line_start
 from mlflow_lint.project.modules import Unit
+from mlflow_lint.regex import regex
 from mlflow_lint.source.file import newline_of
 
-_ROOT = re.compile(r"(?:import|from) (\w+)")
-_BLANK_LINE = re.compile(r"(\r\n|\r(?!\n)|\n)[ \t\f]*[\r\n]")
+_ROOT = regex(r"(?:import|from) (\w+)")
+_BLANK_LINE = regex(r"(\r\n|\r(?!\n)|\n)[ \t\f]*[\r\n]")
 
 
 def importing(module: str, attribute: str | None, place: Place) -> Edit | None:
@@ -36,9 +37,7 @@ def joining(statement: facts.Import, wanted: str, unit: Unit) -> Edit | None:
     position = re.search(r"\bimport\b", text)
     offset = position.end() if position else 0
     for name in statement.names:
-        alias = re.compile(
-            rf"\b{name.attribute}\b" + (rf"\s+as\s+{name.local}\b" if name.local != name.attribute else "")
-        )
+        alias = regex(rf"\b{name.attribute}\b" + (rf"\s+as\s+{name.local}\b" if name.local != name.attribute else ""))
         found = alias.search(text, offset)
         if found is None:
             return None

@@ -6,12 +6,13 @@ Invariant: no string changes: lines that end within one are not indented, they s
 from __future__ import annotations
 
 import io
-import re
 import tokenize
 from collections.abc import Iterator
 
-_NEWLINE = re.compile(r"\r\n|\r|\n")
-_CONTINUED = re.compile(r"\\(\r|\n)")
+from mlflow_lint.regex import regex
+
+_NEWLINE = regex(r"\r\n|\r|\n")
+_CONTINUED = regex(r"\\(\r|\n)")
 
 
 def indented(lines: str, step: str) -> str | None:

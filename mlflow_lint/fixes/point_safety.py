@@ -5,7 +5,6 @@ Invariant: `True` is a proof; what cannot be proved is `False`.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from mlflow_lint.analysis.batching.per_key import turn_names
@@ -25,8 +24,9 @@ from mlflow_lint.fixes.entries import evaluated, keys_of
 from mlflow_lint.fixes.keys import all_differ, differ_by_turn
 from mlflow_lint.fixes.merge import is_name, swallows_errors
 from mlflow_lint.fixes.nest import Nest
+from mlflow_lint.regex import regex
 
-_MODELS = re.compile(r"log_model|autolog|active_model|logged_model|log_outputs")
+_MODELS = regex(r"log_model|autolog|active_model|logged_model|log_outputs")
 _WRAPPERS = frozenset("enumerate zip reversed sorted list tuple tqdm".split())
 _NUMBERS = frozenset("float int round len".split())
 

@@ -13,9 +13,10 @@ from mlflow_lint.facts.api import Api, Kind
 from mlflow_lint.facts.traverse import argument
 from mlflow_lint.findings import Applicability, Edit, Fix
 from mlflow_lint.fixes.text import slice_of
+from mlflow_lint.regex import regex
 
-_KEY = re.compile(r"""[fF](?P<quote>["'])(?P<text>[^"'\\\n]*)\{(?P<counter>[\w. +*-]+)\}(?P=quote)""")
-_LABEL = re.compile(r"([\s_./-]+(epoch|ep|step|iter|iteration|batch|episode|sample|e|s|i|it|at))?[\s_./:=-]*$", re.I)
+_KEY = regex(r"""[fF](?P<quote>["'])(?P<text>[^"'\\\n]*)\{(?P<counter>[\w. +*-]+)\}(?P=quote)""")
+_LABEL = regex(r"([\s_./-]+(epoch|ep|step|iter|iteration|batch|episode|sample|e|s|i|it|at))?[\s_./:=-]*$", re.I)
 
 
 def with_step(call: facts.Call, step: str) -> Edit | None:

@@ -14,12 +14,11 @@ from functools import lru_cache
 
 from mlflow_lint.facts.model import Span
 from mlflow_lint.record import record
+from mlflow_lint.regex import regex
 from mlflow_lint.source.file import newline_of
 
-_INDENTED = re.compile(r"^([ \t]+)\S", re.MULTILINE)
-_DIRECTIVE = re.compile(
-    r"\bnoqa\b|mlflow-lint:|\b(type|pyright|mypy|pylint|ruff|fmt|isort|pragma|yapf):", re.IGNORECASE
-)
+_INDENTED = regex(r"^([ \t]+)\S", re.MULTILINE)
+_DIRECTIVE = regex(r"\bnoqa\b|mlflow-lint:|\b(type|pyright|mypy|pylint|ruff|fmt|isort|pragma|yapf):", re.IGNORECASE)
 
 _LEAST_WIDTH, _MOST_WIDTH = 88, 120
 _LONG_LINES = 3

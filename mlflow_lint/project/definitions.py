@@ -10,13 +10,14 @@ from __future__ import annotations
 import re
 
 from mlflow_lint.record import record
+from mlflow_lint.regex import regex
 from mlflow_lint.source.gate import names_mlflow
 
-_MARGIN = re.compile(rb"^(?:(?:async[ \t]+)?(?:def|class)[ \t]+(\w+)|(@)|[^\s#)\]}])", re.MULTILINE)
-_BOUND = re.compile(rb"(\w+)[ \t]*(?::[^=\r\n]+)?=(?!=)|\bas[ \t]+(\w+)|\b(?:def|class)[ \t]+(\w+)")
-_IMPORTED = re.compile(rb"(?:\bfrom[ \t]+([\w.]+)[ \t]+)?\bimport[ \t]+(\([^)]*\)|[^#\r\n]*)")
-_GLOBAL = re.compile(rb"^[ \t]+global[ \t]+([\w, \t]+)", re.MULTILINE)
-_WORD = re.compile(rb"\w+")
+_MARGIN = regex(rb"^(?:(?:async[ \t]+)?(?:def|class)[ \t]+(\w+)|(@)|[^\s#)\]}])", re.MULTILINE)
+_BOUND = regex(rb"(\w+)[ \t]*(?::[^=\r\n]+)?=(?!=)|\bas[ \t]+(\w+)|\b(?:def|class)[ \t]+(\w+)")
+_IMPORTED = regex(rb"(?:\bfrom[ \t]+([\w.]+)[ \t]+)?\bimport[ \t]+(\([^)]*\)|[^#\r\n]*)")
+_GLOBAL = regex(rb"^[ \t]+global[ \t]+([\w, \t]+)", re.MULTILINE)
+_WORD = regex(rb"\w+")
 # What such a class does, classes do that its own module need not speak of.
 _ABSTRACT = (b"NotImplementedError", b"abstractmethod", b"Protocol")
 

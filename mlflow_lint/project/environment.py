@@ -13,14 +13,15 @@ import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from mlflow_lint.regex import regex
 from mlflow_lint.source.file import SourceError, read_bytes
 
-_NAME = re.compile(rb"MLFLOW_[A-Z0-9_]+")
-_KINDS = re.compile(
+_NAME = regex(rb"MLFLOW_[A-Z0-9_]+")
+_KINDS = regex(
     r".*\.(py|ipynb|sh|bash|zsh|slurm|sbatch|ps1|bat|env|yml|yaml|toml|cfg|ini|service|mk)"
     r"|\.env.*|(.*\.)?(Dockerfile|Containerfile)(\..*)?|Makefile|Procfile|[Jj]ustfile|MLproject"
 )
-_FOLDERS = re.compile(
+_FOLDERS = regex(
     r"scripts?|bin|tools?|jobs?|slurm|launch(ers?)?|runs?|apps?|train(ing)?|src|docker|containers?|\.devcontainer|deploy(ment)?s?"
     r"|k8s|kubernetes|helm|infra(structure)?|ops|ci|conf(ig|igs)?|configurations?|settings|envs?|environments?",
     re.I,

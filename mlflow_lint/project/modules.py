@@ -6,7 +6,6 @@ Invariant: a module is read when a name has to be resolved into it, at most once
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mlflow_lint.analysis.names.scopes import Scope, module_scope
@@ -14,6 +13,7 @@ from mlflow_lint.facts import model as facts
 from mlflow_lint.findings import Step
 from mlflow_lint.project.environment import Environment
 from mlflow_lint.project.finder import ModuleFinder
+from mlflow_lint.record import entity
 from mlflow_lint.source.file import SourceFile
 from mlflow_lint.source.places import Places
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mlflow_lint.syntax.read import BrokenCell
 
 
-@dataclass(eq=False, slots=True)
+@entity
 class Unit:
     """One file under analysis."""
 

@@ -8,19 +8,19 @@ answer for a file depends on the files that it imports, step by step, and not on
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import NamedTuple
 
 from mlflow_lint.project.definitions import Definition, definitions, leading
 from mlflow_lint.project.import_lines import ImportLine, import_lines
+from mlflow_lint.regex import regex
 from mlflow_lint.source.file import is_databricks, is_notebook
 from mlflow_lint.source.gate import names_mlflow
 
-_WORD = re.compile(rb"\w+")
+_WORD = regex(rb"\w+")
 _PACKAGE = f"{os.sep}__init__.py"
-_BROUGHT = re.compile(rb"(\*|\w+)(?:\s+as\s+(\w+))?")
+_BROUGHT = regex(rb"(\*|\w+)(?:\s+as\s+(\w+))?")
 
 Find = Callable[[str, str, int], "str | None"]
 """File of a module: folder of the importing file, dotted module, level."""

@@ -5,8 +5,7 @@ Invariant: widths are in terminal cells; Rich, which knows them, is imported onl
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from mlflow_lint.record import record
 from mlflow_lint.report.visible import is_harmless, visible_each
 
 _TAB = 4
@@ -24,7 +23,7 @@ def cell_len(text: str) -> int:
     return measured(text)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Excerpt:
     """A line as shown; `indent` and `length` of the marks are in terminal cells."""
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mlflow_lint.findings import Applicability, Finding, Fix, Severity, Step
+from mlflow_lint.record import record
 from mlflow_lint.report.headline import headline
 from mlflow_lint.report.model import FileReport, Options
 from mlflow_lint.report.paint import Line, painted
@@ -66,7 +66,7 @@ def _block(report: FileReport, finding: Finding, hunks: Sequence[Hunk], options:
         yield from _diff(hunks, margin, options.width, "--diff --unsafe-fixes" if unsafe else "--diff")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Marked:
     """A line to show, and the code points of it to underline."""
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from mlflow_lint.findings import Finding
+from mlflow_lint.record import record
 from mlflow_lint.source.file import Cell, split_lines
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class FileReport:
     """One checked file. A file without findings needs neither `lines` nor `text`."""
 
@@ -35,7 +35,7 @@ class FileReport:
         return lines[number - 1] if 1 <= number <= len(lines) else None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Options:
     """How to print."""
 

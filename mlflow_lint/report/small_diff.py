@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from mlflow_lint.findings import Edit, Fix
+from mlflow_lint.record import record
 from mlflow_lint.report.model import FileReport
 from mlflow_lint.source.editing import edited
 from mlflow_lint.source.file import LineIndex, split_lines
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Hunk:
     """Lines next to each other that a fix replaces; either side may be empty."""
 

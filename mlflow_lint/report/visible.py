@@ -7,9 +7,9 @@ So whatever could do that is shown as an escape such as `\x1b`.
 
 from __future__ import annotations
 
-import re
+from mlflow_lint.regex import regex
 
-RISKY = re.compile(
+RISKY = regex(
     # C0 with tab and newlines, DEL, C1; format characters but for the joiners (U+200C, U+200D) that scripts
     # and emoji need: bidi controls, zero-width and tag characters; line separators; lone surrogates; and what is
     # no character at all, which XML cannot hold.
@@ -20,8 +20,8 @@ RISKY = re.compile(
 )
 """One code point that must not be printed as it is."""
 
-_SURROGATE = re.compile("[\ud800-\udfff]")
-_COMMAND_AT_START = re.compile(r"^(\s*):(?=:)")
+_SURROGATE = regex("[\ud800-\udfff]")
+_COMMAND_AT_START = regex(r"^(\s*):(?=:)")
 
 
 def is_harmless(text: str) -> bool:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Iterator
-from dataclasses import field
 
 from mlflow_lint.analysis.context import Context
 from mlflow_lint.facts import model as facts
@@ -68,7 +67,7 @@ class Rule:
     documentation: str
     """Markdown under the fixed headings: the docstring of the rule's module."""
     status: Status = Status.STABLE
-    fixes: frozenset[Applicability] = field(default_factory=frozenset)
+    fixes: frozenset[Applicability] = frozenset()
     """Applicabilities that its fixes can have."""
     beyond_doubt: Check | None = None
     """Of a rule that is in preview: finds what is reported without it, as if it were stable."""

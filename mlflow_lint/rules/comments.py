@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from mlflow_lint.findings import Applicability, Edit, Finding, Fix, Severity, Step
 from mlflow_lint.record import record
+from mlflow_lint.regex import regex
 from mlflow_lint.source.directives import Directive, Directives, Form, Selector
 from mlflow_lint.source.file import SourceFile
 from mlflow_lint.source.places import Places
@@ -22,8 +23,8 @@ from mlflow_lint.source.suppress import CellSuppressions, Suppressions
 if TYPE_CHECKING:
     from mlflow_lint.rules.base import Rule
 
-_NEWLINE = re.compile(r"\r\n|\r|\n")
-_PRAGMA = re.compile(r"[\w.-]+\s*[:=]|no(?!t?\b)\w", re.IGNORECASE)
+_NEWLINE = regex(r"\r\n|\r|\n")
+_PRAGMA = regex(r"[\w.-]+\s*[:=]|no(?!t?\b)\w", re.IGNORECASE)
 """What, at the beginning of a comment, might be an order to some other tool."""
 
 

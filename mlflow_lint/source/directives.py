@@ -16,15 +16,16 @@ from typing import NamedTuple
 
 from mlflow_lint.findings import Finding
 from mlflow_lint.record import record
+from mlflow_lint.regex import regex
 from mlflow_lint.source.file import LineIndex, split_lines
 
 # As in flake8 (NOQA_INLINE_REGEXP, NOQA_FILE), so that one comment means one thing through both doors. The
 # one difference: codes after `flake8: noqa` limit it to them, where flake8 skips the whole file all the same.
 _NOQA_CODES = r"(?::[\s]?(?P<codes>(?:[A-Z]+[0-9]+(?:[,\s]+)?)+))?"
-_NOQA = re.compile(rf"# noqa{_NOQA_CODES}", re.IGNORECASE)
-_NOQA_FILE = re.compile(rf"# flake8[:=]\s*noqa{_NOQA_CODES}", re.IGNORECASE)
+_NOQA = regex(rf"# noqa{_NOQA_CODES}", re.IGNORECASE)
+_NOQA_FILE = regex(rf"# flake8[:=]\s*noqa{_NOQA_CODES}", re.IGNORECASE)
 
-_OWN = re.compile(
+_OWN = regex(
     r"""\#[ \t]* mlflow-lint: [ \t]* (?P<word>file-ignore|ignore)
     (?: \[ [ \t]* (?P<codes> MLF\d{0,3} (?: [ \t]*,[ \t]* MLF\d{0,3} )* ) [ \t]* \]
         (?=\s|$)            # a reason may follow
@@ -32,13 +33,13 @@ _OWN = re.compile(
     )""",
     re.VERBOSE | re.ASCII,
 )
-_ADDRESSED = re.compile(
+_ADDRESSED = regex(
     r"#[ \t]*mlflow[-_]lint[ \t]*:[ \t]*(?:[\w-]*(?:ignor|disabl|suppress|skip|noqa|off\b)|[^#]*\bMLF\d)", re.IGNORECASE
 )
 """What is meant to silence something, whatever comes of it."""
 
-_CODE = re.compile(r"[^,\s]+")
-_HINT = re.compile(r"noqa|mlflow[-_]lint[ \t]*:", re.IGNORECASE)
+_CODE = regex(r"[^,\s]+")
+_HINT = regex(r"noqa|mlflow[-_]lint[ \t]*:", re.IGNORECASE)
 
 
 class Form(enum.Enum):

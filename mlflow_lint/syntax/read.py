@@ -6,10 +6,9 @@ one module all the same.
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
-
 from mlflow_lint.facts import model as facts
+from mlflow_lint.record import record
+from mlflow_lint.regex import regex
 from mlflow_lint.source.cells import cells_of
 from mlflow_lint.source.file import Cell, LineIndex, SourceFile, is_databricks
 from mlflow_lint.syntax.lower import lower
@@ -17,13 +16,13 @@ from mlflow_lint.syntax.parse import SyntaxFailure, parse
 from mlflow_lint.syntax.spans import spans_of
 from mlflow_lint.timings import phase
 
-_NO_TEXT = re.compile("[\0\ud800-\udfff]")
+_NO_TEXT = regex("[\0\ud800-\udfff]")
 # Notebooks take a cell that is indented as a whole; under a header, so does Python.
-_INDENTED = re.compile(r"(?:[ \t]*(?:#[^\r\n]*)?[\r\n])*[ \t]+[^\s#]")
+_INDENTED = regex(r"(?:[ \t]*(?:#[^\r\n]*)?[\r\n])*[ \t]+[^\s#]")
 _HEADER = "if 1:\n"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class BrokenCell:
     """A cell of a notebook that is not Python.
 

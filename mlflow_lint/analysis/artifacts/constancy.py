@@ -6,8 +6,6 @@ Invariant: whatever is not known to stay the same counts as changing.
 
 from __future__ import annotations
 
-import re
-
 from mlflow_lint.analysis.flow.sites import Loop
 from mlflow_lint.analysis.flow.throttles import assigned_names
 from mlflow_lint.analysis.frequency.constancy import changing_attributes, changing_names
@@ -18,13 +16,14 @@ from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.functions import inner_blocks
 from mlflow_lint.facts.traverse import bound_names, descend, last_name
 from mlflow_lint.record import entity
+from mlflow_lint.regex import regex
 
 _DEEPEST = 6
 _PATH_CALLS = ("os.path.", "pathlib.", "posixpath.", "ntpath.", "os.fspath", "os.getcwd")
 _PATH_METHODS = frozenset(
     "joinpath with_suffix with_name with_stem as_posix resolve absolute format lower strip".split()
 )
-_ONCE = re.compile(
+_ONCE = regex(
     r"^(__(init|post_init|new)__|_?(set_?up|init|configure|build|create|make)\w*|on_(train|fit)_(begin|start))$"
 )
 

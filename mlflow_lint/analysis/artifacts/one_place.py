@@ -25,12 +25,13 @@ from mlflow_lint.facts.frequency import Frequency
 from mlflow_lint.facts.traverse import last_name
 from mlflow_lint.findings import Step
 from mlflow_lint.record import entity
+from mlflow_lint.regex import regex
 
 _DEEPEST = 4
 _REPEATING = (Frequency.PER_STEP, Frequency.PER_EPOCH)
-_ONE_PASS = re.compile(r"test|predict|(^|_)(train|fit)_(begin|start|end)")
+_ONE_PASS = regex(r"test|predict|(^|_)(train|fit)_(begin|start|end)")
 """Hooks that frameworks call at each end of an epoch of what is gone through once."""
-_NEW_RUN = re.compile(r"((start|new|create|begin|open|init|set|enter)_?\w*run|run_context)", re.I)
+_NEW_RUN = regex(r"((start|new|create|begin|open|init|set|enter)_?\w*run|run_context)", re.I)
 
 
 @entity

@@ -18,9 +18,10 @@ from mlflow_lint.analysis.writes.summary import Body
 from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.functions import inner_blocks, own_expressions
 from mlflow_lint.facts.traverse import argument, calls_in, descend, last_name
+from mlflow_lint.regex import regex
 
 _NAMES = frozenset("log_artifact log_text log_dict log_figure log_image".split())
-_KEPT = re.compile(
+_KEPT = regex(
     r"(^|[^a-z])(logs?|logging|stdout|stderr|last|latest|best|top|ckpts?|checkpoints?|checkpointing|resume|states?|weights|snapshots?|backup"
     r"|status|progress|heartbeat|recover\w*|live|partial|intermediate)([^a-z]|$)"
     r"|\.(log|out|pth?|ckpt|h5|hdf5|keras|safetensors|pkl|pickle|joblib|bin|onnx|zip|tar|gz|np[yz]|tflite|cbm|ubj|model)$",

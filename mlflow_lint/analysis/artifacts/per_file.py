@@ -26,12 +26,13 @@ from mlflow_lint.facts.frequency import Frequency
 from mlflow_lint.facts.traverse import bound_names, calls_in, descend, last_name, names_in
 from mlflow_lint.findings import Step
 from mlflow_lint.record import entity
+from mlflow_lint.regex import regex
 
 _SINGLE = frozenset("log_artifact log_text log_dict log_figure log_image log_stream".split())
 _DRAWING = frozenset("savefig imsave mimsave imwrite write_image write_html log_figure log_image".split())
-_EPISODES = re.compile(r"episodes?|(^|_)(n|num)_?eps?(_|$)", re.I)
-_LEARNING = re.compile(r"learn|train|update|optimi[sz]e|backward|remember|memori[sz]e|store|replay", re.I)
-_CATEGORIES = re.compile(r"class|label|categor|split|phase|metric", re.I)
+_EPISODES = regex(r"episodes?|(^|_)(n|num)_?eps?(_|$)", re.I)
+_LEARNING = regex(r"learn|train|update|optimi[sz]e|backward|remember|memori[sz]e|store|replay", re.I)
+_CATEGORIES = regex(r"class|label|categor|split|phase|metric", re.I)
 _FETCHED = ("download_artifacts",)
 """What fetches the file that goes up: part of the upload, so to speak."""
 

@@ -6,7 +6,6 @@ is not one of these.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Container, Iterable, Iterator
 
 from mlflow_lint.analysis.batching.rows import GROUPED, arguments_of
@@ -24,6 +23,7 @@ from mlflow_lint.facts.functions import inner_blocks
 from mlflow_lint.facts.traverse import bound_names, last_name, names_in
 from mlflow_lint.findings import Step
 from mlflow_lint.record import entity
+from mlflow_lint.regex import regex
 
 _NOT_PER_KEY = (
     Frequency.PER_STEP,
@@ -33,7 +33,7 @@ _NOT_PER_KEY = (
     Frequency.ONCE,
 )
 _DEEPEST = 2
-_HEAVY = re.compile(
+_HEAVY = regex(
     r"^_?(fit|fit_\w+|train|train_\w+|run|run_\w+|evaluate_\w+|cross_val\w*|optimi[sz]e|search|generate|sleep|predict"
     r"|backward|download\w*|upload\w*|solve|simulate\w*|invoke|request)$"
 )

@@ -19,8 +19,9 @@ from mlflow_lint.facts.api import Kind
 from mlflow_lint.facts.functions import inner_blocks, own_expressions
 from mlflow_lint.facts.traverse import descend, last_name
 from mlflow_lint.record import entity
+from mlflow_lint.regex import regex
 
-_ENDS = re.compile(
+_ENDS = regex(
     r"(^|_)(end|finish|close|stop|terminate)_?(\w*_)?(run|mlflow|tracking|experiment|log|logging|logger)s?$"
     r"|^(set_terminated|__exit__|enter_context|enter_async_context)$",
     re.I,

@@ -6,7 +6,6 @@ What `int(…)` or `.item()` has converted is Python's.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 
 from mlflow_lint.analysis.flow.sites import Site
@@ -23,11 +22,12 @@ from mlflow_lint.facts.api import Kind
 from mlflow_lint.facts.traverse import argument, last_name
 from mlflow_lint.project.modules import Unit
 from mlflow_lint.record import entity
+from mlflow_lint.regex import regex
 
-_INTEGER = re.compile(r"numpy\.(u?int(8|16|32|64|p|c)?|int_|longlong|short|intc)")
-_ONE = re.compile(r"numpy\.(argmax|argmin|searchsorted)")
-_MANY = re.compile(r"numpy\.(argsort|random\.permutation)")
-_ENTITY = re.compile(r"mlflow\.entities(\.metric)?\.Metric")
+_INTEGER = regex(r"numpy\.(u?int(8|16|32|64|p|c)?|int_|longlong|short|intc)")
+_ONE = regex(r"numpy\.(argmax|argmin|searchsorted)")
+_MANY = regex(r"numpy\.(argsort|random\.permutation)")
+_ENTITY = regex(r"mlflow\.entities(\.metric)?\.Metric")
 _SAME_ITEMS = frozenset("list tuple sorted reversed iter tqdm trange track copy".split())
 _DATABASES = {Store.SQLITE, Store.DATABASE}
 _DEPTH = 8

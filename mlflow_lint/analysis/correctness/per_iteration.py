@@ -24,14 +24,15 @@ from mlflow_lint.facts.frequency import Frequency
 from mlflow_lint.facts.traverse import bound_names, descend, last_name, names_in, shown
 from mlflow_lint.findings import Step
 from mlflow_lint.record import entity
+from mlflow_lint.regex import regex
 
 _ITERATING = (Frequency.PER_EPOCH, Frequency.PER_STEP, Frequency.REPLAY)
-_SAMPLES = re.compile(
+_SAMPLES = regex(
     r"(^|_)(samples|examples|questions|queries|prompts|rows|records|documents|docs|batches|sentences|images|inputs"
     r"|conversations|test_cases|instances|(data|train|test|val|eval)(_?set|_?data)?)$",
     re.I,
 )
-_HORIZON = re.compile(r"horizon|lead|ahead|forecast|lag|pred_len", re.I)
+_HORIZON = regex(r"horizon|lead|ahead|forecast|lag|pred_len", re.I)
 _AMBIGUOUS = frozenset({"step", "time_step", "timestep", "ep"})
 """Also the names of horizons of a forecast, and of the steps of a pipeline."""
 

@@ -20,14 +20,15 @@ from mlflow_lint.facts.functions import decorator_names, inner_blocks, own_expre
 from mlflow_lint.facts.traverse import bound_names, descend, last_name
 from mlflow_lint.findings import Step
 from mlflow_lint.record import entity
+from mlflow_lint.regex import regex
 
-_JOINS = re.compile(
+_JOINS = regex(
     r"torch\.distributed\.init_process_group|torch\.nn\.parallel\.(distributed\.)?DistributedDataParallel"
     r"|torch\.distributed\.fsdp\.(\w+\.)?(FullyShardedDataParallel|fully_shard)|accelerate\.(accelerator\.)?Accelerator"
     r"|deepspeed\.(initialize|init_distributed)|horovod\.[\w.]+\.init"
 )
 _VARIABLE = "LOCAL_RANK"
-_RANK = re.compile(
+_RANK = regex(
     r"(^|_)rank(_|$|\d)|rank_?zero|is_?(main|master|chief|primary|leader|root|logging|first)|(^|_)(main|master)_?(process|node|proc|gpu)"
     r"|(^|_)(master|chief|primary|leader)$|global_zero|process_(index|idx|id)|world_?size|^(g|l)?rank$",
     re.I,

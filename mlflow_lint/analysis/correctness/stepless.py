@@ -29,16 +29,17 @@ from mlflow_lint.facts.frequency import Frequency
 from mlflow_lint.facts.traverse import bound_names, descend, last_name, names_in
 from mlflow_lint.findings import Step
 from mlflow_lint.record import entity, record
+from mlflow_lint.regex import regex
 
 _ITERATING = (Frequency.PER_EPOCH, Frequency.PER_STEP)
-_SUMMARY = re.compile(r"best|(^|[_/\-. ])(final|last|overall|so_far|early_stop\w*|stopped\w*)([_/\-. ]|$)", re.I)
-_ONE_TIME = re.compile(r"test|predict|sanity")
-_TRAINING = re.compile(r"^training_step$|train_batch_end$")
+_SUMMARY = regex(r"best|(^|[_/\-. ])(final|last|overall|so_far|early_stop\w*|stopped\w*)([_/\-. ]|$)", re.I)
+_ONE_TIME = regex(r"test|predict|sanity")
+_TRAINING = regex(r"^training_step$|train_batch_end$")
 """Hooks of a batch in which Lightning's counter is another each time: it stands still while a model is validated."""
-_WRAPPED_STEP = re.compile(
+_WRAPPED_STEP = regex(
     r"^((global|current|train|training)_?)?(step|epoch|iteration|step_num|step_idx|step_count)$", re.I
 )
-_RUNS = re.compile(
+_RUNS = regex(
     r"(start|begin|open|new|create|init|set_?up|end|finish|close)\w*(run|experiment|track\w*|logger|mlflow)$", re.I
 )
 _DEEPEST = 2

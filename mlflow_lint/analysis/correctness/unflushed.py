@@ -19,8 +19,9 @@ from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.api import Api, Kind
 from mlflow_lint.findings import Step
 from mlflow_lint.record import entity
+from mlflow_lint.regex import regex
 
-_FLUSHES = re.compile(
+_FLUSHES = regex(
     r"\b(flush\w*|end_run|set_terminated|wait|enter_context|__exit__)\b|^[ \t]*with [\w.]+( as \w+)?[:,]", re.MULTILINE
 )
 """What flushes, and `with run:`, which ends a run that was started before."""

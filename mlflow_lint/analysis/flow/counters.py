@@ -14,8 +14,9 @@ from mlflow_lint.analysis.names.scopes import Item
 from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.functions import inner_blocks
 from mlflow_lint.facts.traverse import last_name
+from mlflow_lint.regex import regex
 
-_STEP = re.compile(
+_STEP = regex(
     r"^_*((global|train|training|current|cur|curr|opt|optimizer|env|trainer|val|test|eval|logging|this)_)*"
     r"((time_?)?step|epoch|iteration|iter|itr|num_timesteps|n_iter|iter_(num|count)|batch_?(idx|id|no|num|nb|index|i)|episode"
     r"|step_?(idx|num|no|count|counter|number|i|id)|epoch_?(idx|num|no|count|counter|number|i|id)|i_(batch|epoch|step|iter)"

@@ -16,6 +16,7 @@ from mlflow_lint.analysis.names.scopes import Binding, Item, Value
 from mlflow_lint.analysis.writes.effects import Effects
 from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.traverse import bound_names, descend, last_name, shown
+from mlflow_lint.regex import regex
 
 _DEEPEST = 8
 _RANGES = frozenset("range trange xrange arange linspace".split())
@@ -39,16 +40,14 @@ _LIBRARIES = (
     "math.",
     "statistics.",
 )
-_HISTORIES = re.compile(
-    r"(hist(ory)?|losses|curves?|accuracies|rewards|returns|evals_result|log_history|scores)$", re.I
-)
-_LAZY = re.compile(
+_HISTORIES = regex(r"(hist(ory)?|losses|curves?|accuracies|rewards|returns|evals_result|log_history|scores)$", re.I)
+_LAZY = regex(
     r"(^|_)(streams?|iter|iterator|iterable|gen|generator|loaders?|dataloaders?|dl|queue|consumer|reader|sampler|trainer|runner"
     r"|learner|engine|agent|v?envs?|datasets?|ds|pool|executor|stdout|stderr|stdin|pipe|process|proc|socket|subscriber|subscription|listener|feed|events)$",
     re.I,
 )
-_BATCH = re.compile(r"(^|_)(mini_?)?batch(es)?$", re.I)
-_LAZY_TYPES = re.compile(r"(Iterator|Generator|Iterable|Loader|IterableDataset|Queue|Stream|Env)$")
+_BATCH = regex(r"(^|_)(mini_?)?batch(es)?$", re.I)
+_LAZY_TYPES = regex(r"(Iterator|Generator|Iterable|Loader|IterableDataset|Queue|Stream|Env)$")
 
 
 def is_finished(effects: Effects, loop: Loop) -> bool:

@@ -20,6 +20,7 @@ from mlflow_lint.facts.frequency import Frequency
 from mlflow_lint.facts.functions import inner_blocks
 from mlflow_lint.facts.traverse import bound_names, calls_in, descend, last_name, names_in, shown
 from mlflow_lint.record import record
+from mlflow_lint.regex import regex
 
 
 @record
@@ -32,32 +33,32 @@ class Verdict:
     evidence: str
 
 
-_OPTIMIZER = re.compile(r"optim|(^|_)opt(_|$)|scaler|solver|accelerator|fabric", re.I)
-_ENVIRONMENT = re.compile(r"(^|_)(v?envs?|environment|game|gym|simulator|world)(_|\d|$)", re.I)
-_LEARNING = re.compile(
+_OPTIMIZER = regex(r"optim|(^|_)opt(_|$)|scaler|solver|accelerator|fabric", re.I)
+_ENVIRONMENT = regex(r"(^|_)(v?envs?|environment|game|gym|simulator|world)(_|\d|$)", re.I)
+_LEARNING = regex(
     r"^(_?train(ing)?_step|train_on_batch|test_on_batch|_?train_batch|_?train_one_batch|_?update_(model|policy|network|critic|actor)"
     r"|partial_fit|apply_gradients|forward_backward|manual_backward|backward|zero_grad|learn_on_batch)$"
 )
-_FETCHING = re.compile(r"^(next|sample|sample_batch|get_batch|next_batch|get_next|__next__|learn|forward)$")
-_LEARNER = re.compile(r"(agent|policy|learner|trainer|model|algo(rithm)?|critic|actor|net(work)?|buffer|self)$", re.I)
+_FETCHING = regex(r"^(next|sample|sample_batch|get_batch|next_batch|get_next|__next__|learn|forward)$")
+_LEARNER = regex(r"(agent|policy|learner|trainer|model|algo(rithm)?|critic|actor|net(work)?|buffer|self)$", re.I)
 """Whose `update` learns; that of a dict or a progress bar does not."""
-_ROLLOUT = re.compile(r"(^|_)rollouts?(_|$)")
-_ROUNDS = re.compile(
+_ROLLOUT = regex(r"(^|_)rollouts?(_|$)")
+_ROUNDS = regex(
     r"^_?((train|run|fit)_?(one_)?(epoch|loop|round|model|all)\w*|fit|train|learn|run_epoch|cross_val_score|cross_validate"
     r"|train_and_\w+|optimi[sz]e|ppo_step|rollout|collect_rollouts?)$"
 )
-_EPOCH_NAME = re.compile(r"(^|_)epochs?($|_)|^ep$", re.I)
-_STEP_NAME = re.compile(
+_EPOCH_NAME = regex(r"(^|_)epochs?($|_)|^ep$", re.I)
+_STEP_NAME = regex(
     r"(^|_)(global_?)?(steps?|batch(_?(idx|i|id|no|num|nb|index))?|iters?|iteration|itr|it|i_batch|ibatch|timestep|t)$",
     re.I,
 )
-_TRIAL_NAME = re.compile(
+_TRIAL_NAME = regex(
     r"(^|_)(fold|trial|seed|candidate|combo|hyper_?params?|model_name|estimator|clf|regressor|learning_rate|alpha|lr"
     r"|episode|eps|repeat|run_?(idx|i|no)?)$",
     re.I,
 )
-_EPISODES = re.compile(r"episodes?|(^|_)eps?(_|$)", re.I)
-_RETRY = re.compile(r"(^|_)(retry|retries|attempts?|tries)$", re.I)
+_EPISODES = regex(r"episodes?|(^|_)eps?(_|$)", re.I)
+_RETRY = regex(r"(^|_)(retry|retries|attempts?|tries)$", re.I)
 _SMALL = 20
 
 

@@ -6,17 +6,16 @@ Invariant: unknown is not quick.
 
 from __future__ import annotations
 
-import re
-
 from mlflow_lint.analysis.flow.weight import LIGHT_METHODS, is_quick_call, is_report
 from mlflow_lint.analysis.names.meaning import External, FunctionRef, Place
 from mlflow_lint.analysis.writes.effects import Effects
 from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.api import WRITES
 from mlflow_lint.facts.traverse import calls_in, descend, last_name
+from mlflow_lint.regex import regex
 
 _DEEPEST = 4
-WORK = re.compile(
+WORK = regex(
     r"^_?(fit|train|run|eval|evaluate|validate|test|forward|backward|predict|generate|simulate|solve|optimi[sz]e|search"
     r"|sleep|wait|fetch|download|upload|request|invoke|step|rollout|learn)(_|$)"
 )

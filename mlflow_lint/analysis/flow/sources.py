@@ -17,6 +17,7 @@ from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.functions import returned_values, yielding_loops
 from mlflow_lint.facts.traverse import descend, last_name, shown
 from mlflow_lint.record import record
+from mlflow_lint.regex import regex
 
 
 class Source(enum.Enum):
@@ -46,7 +47,7 @@ _WRAPPERS = frozenset(
     "per_device_loader DeviceLoader auto take skip seek Bar ProgressBar log_every alive_it notebook_tqdm "
     "to_device master_bar".split()
 )
-_LOADER_CLASS = re.compile(
+_LOADER_CLASS = regex(
     r"((Data|Batch|Bulk|Neighbor|Graph|Geo|Multi|Fast|Train|Test|Eval|Val)\w*Loader|^Loader|DataLoader\w*|DataIterator"
     r"|BucketIterator|BatchIterator|BPTTIterator|MiniBatch\w*|BatchGenerator|BatchSampler|DataPipe)$"
 )
@@ -54,28 +55,28 @@ _DATASET_METHODS = frozenset(
     "batch padded_batch iter_batches iter_torch_batches iter_tf_batches to_torch train_dataloader val_dataloader "
     "test_dataloader get_train_dataloader get_eval_dataloader get_test_dataloader as_numpy_iterator".split()
 )
-_BATCH_CALL = re.compile(
+_BATCH_CALL = regex(
     r"(^|_)((get|iter|iterate|make|next|gen|generate|yield|create|load)_?)?(data_?loader|mini_?batch(es)?|batches|batchify"
     r"|batch_(iter|iterator|generator|loader|gen))$",
     re.I,
 )
-_BATCHES = re.compile(
+_BATCHES = regex(
     r"((^|_)(data_?)?loader|dataloader|(^|_)dl|(^|_)(mini_?)?batches|(^|_)(train|val|valid|validation|dev|test|eval|data|batch)_?"
     r"(iter|iterator|gen|generator|dl))$",
     re.I,
 )
-_LOADERS = re.compile(r"((^|_)(data_?)?loaders?|dataloaders?|(^|_)dls)$", re.I)
-_BATCH_COUNT = re.compile(
+_LOADERS = regex(r"((^|_)(data_?)?loaders?|dataloaders?|(^|_)dls)$", re.I)
+_BATCH_COUNT = regex(
     r"(steps_per_epoch|(num|n|nb|total|max)_?(mini_?)?batch(es)?|batches_per_epoch|batch_count|iters_per_epoch"
     r"|(num|n)_?updates_per_epoch|batches)$",
     re.I,
 )
-_STEP_COUNT = re.compile(
+_STEP_COUNT = regex(
     r"((num|n|nb|total|max|train|training|global)_?)?(time_?)?(steps|iterations|iters|updates|frames|step)$|max_iter$",
     re.I,
 )
-_EPOCHS = re.compile(r"epochs?($|_)", re.I)
-_TRIALS = re.compile(
+_EPOCHS = regex(r"epochs?($|_)", re.I)
+_TRIALS = regex(
     r"(^|_)(folds?|k_?folds?|n_?splits|cv|trials?|seeds?|candidates?|configs?|configurations?|experiments|param_?grid|grid"
     r"|combinations|hyper_?param\w*|search_?space|models|estimators|classifiers|regressors|algorithms|scenarios|repeats"
     r"|restarts|learning_rates|alphas|lrs|n_runs|num_runs|episodes?)$",
@@ -83,25 +84,25 @@ _TRIALS = re.compile(
 )
 _TRIAL_CALLS = frozenset("ParameterGrid ParameterSampler product split trials suggest".split())
 _FILE_CALLS = frozenset("glob rglob iterdir listdir walk scandir iglob ls list_artifacts".split())
-_FILES = re.compile(
+_FILES = regex(
     r"(^|_)(files?|paths?|filenames?|figs|figures|plots|artifacts|images|pngs|attachments|checkpoints)$", re.I
 )
 _KEY_CALLS = frozenset("items keys named_parameters named_modules named_children _asdict".split())
-_KEYS = re.compile(
+_KEYS = regex(
     r"(^|_)(metrics?|params?|parameters|hparams|keys?|names?|classes|labels|class_names|columns|cols|features|layers|tags|"
     r"scores_dict|results?|report|config|cfg|args|options|settings|metadata|stats|statistics|summary|info|losses_dict|targets|"
     r"outputs|categories|groups|splits|phases|intents|sections|checks|traits|bands|crops|tasks|n_classes|num_classes|"
     r"n_features|num_layers|n_outputs|importances?|weights|fields|values)$",
     re.I,
 )
-_HISTORY = re.compile(
+_HISTORY = regex(
     r"(hist(ory)?|loss(es)?|curves?|accs|accuracies|rewards|returns|evals_result|evals|learning_curve|trace|log_history)$",
     re.I,
 )
-_STREAM = re.compile(
+_STREAM = regex(
     r"^(consume|listen|subscribe|stream|astream|stream_generate|(iter|read|stream)_(frames|messages|tokens))$"
 )
-_PROGRESS = re.compile(r"progress|tqdm|(^|_)p?bar$", re.I)
+_PROGRESS = regex(r"progress|tqdm|(^|_)p?bar$", re.I)
 _ROWS = frozenset(["iterrows", "itertuples"])
 
 

@@ -19,23 +19,24 @@ from mlflow_lint.analysis.names.scopes import Item, Scope, Unknown, Value
 from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.functions import inner_blocks, returned_values
 from mlflow_lint.facts.traverse import bound_names, descend, last_name, names_in, shown
+from mlflow_lint.regex import regex
 
-_COUNTER = re.compile(
+_COUNTER = regex(
     r"(^|_)(steps?|global_?step|iters?|iterations?|it|itr|i|j|n|k|t|idx|index|batch(_?(idx|i|id|no|num|nb|index))?|ibatch"
     r"|counts?|counter|epochs?|calls|timesteps?|frames?|episodes?|ep|rounds?|updates?|ticks?|num_\w+|total_\w+)$",
     re.I,
 )
-_NOT_COUNTER = re.compile(r"rank|process|worker|device|gpu|node|mode|phase|split|stage|size|type", re.I)
-_EVENT = re.compile(
+_NOT_COUNTER = regex(r"rank|process|worker|device|gpu|node|mode|phase|split|stage|size|type", re.I)
+_EVENT = regex(
     r"(^|_)(dones?|terminated|terminations?|truncated|truncations?|terminal|finished|converged|sync_gradients|is_last\w*|last_(batch|step|iter\w*)"
     r"|episode_(end|over|done|start)|is_(log|logging|eval|checkpoint)_?\w*step|should_\w*(log|report|eval|save|write|flush)\w*"
     r"|(do|will|need|time_to|must)_?(log|report|flush|eval)\w*|(log|eval|report|flush)_(now|due|this\w*|step)|due|log_flag)$",
     re.I,
 )
 _EPISODE_KEYS = ("episode", "_episode", "final_info", "_final_info", "final_obs", "final_observation")
-_CLOCK = re.compile(r"(^|_)(time|monotonic|perf_counter|now|clock|elapsed)(_|$|\w*time)", re.I)
-_PAST = re.compile(r"last|prev|previous|since|next", re.I)
-_RANDOM = re.compile(r"(^|_)(rand|random|uniform|bernoulli)$", re.I)
+_CLOCK = regex(r"(^|_)(time|monotonic|perf_counter|now|clock|elapsed)(_|$|\w*time)", re.I)
+_PAST = regex(r"last|prev|previous|since|next", re.I)
+_RANDOM = regex(r"(^|_)(rand|random|uniform|bernoulli)$", re.I)
 
 
 class Throttles:

@@ -22,8 +22,9 @@ from mlflow_lint.facts.functions import inner_blocks
 from mlflow_lint.facts.traverse import argument, calls_in, descend, last_name, names_in
 from mlflow_lint.findings import Step
 from mlflow_lint.record import entity
+from mlflow_lint.regex import regex
 
-_OPEN_RUN = re.compile(r"(^|_)(run|active_run|run_started|run_active|started)$", re.I)
+_OPEN_RUN = regex(r"(^|_)(run|active_run|run_started|run_active|started)$", re.I)
 _SMALL_WRITES = (Kind.METRIC, Kind.PARAM, Kind.TAG)
 
 

@@ -7,7 +7,6 @@ writes, trains or waits, is none of these.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import field
 
@@ -29,14 +28,15 @@ from mlflow_lint.facts.functions import returned_values
 from mlflow_lint.facts.traverse import argument, calls_in, descend, last_name, names_in
 from mlflow_lint.findings import Step
 from mlflow_lint.record import entity, record
+from mlflow_lint.regex import regex
 
 _SMALL = 5
 _DEEPEST = 8
 _RUN_IDS = frozenset(["run_id", "run_uuid"])
 _SETTLED = frozenset(["get_experiment", "get_parent_run", "search_experiments"])
 """Queries that what a run writes does not answer differently."""
-_CHANGING = re.compile(r"(delete|copy|restore|rename|transition|archive|export|import)(_|$)")
-_NOT_IN_ROWS = re.compile(r"\.(inputs|outputs)\b")
+_CHANGING = regex(r"(delete|copy|restore|rename|transition|archive|export|import)(_|$)")
+_NOT_IN_ROWS = regex(r"\.(inputs|outputs)\b")
 """What a run holds and the rows of a frame of runs do not."""
 _WAITING = frozenset(["sleep", "wait", "system", "check_call", "check_output", "Popen", "communicate"])
 

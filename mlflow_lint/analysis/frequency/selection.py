@@ -17,12 +17,11 @@ from mlflow_lint.analysis.writes.effects import Effects
 from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.functions import inner_blocks
 from mlflow_lint.facts.traverse import descend, last_name, names_in
+from mlflow_lint.regex import regex
 
 _DEEPEST = 5
-_CHOICE = re.compile(
-    r"best|improv|better|should|(^|_)(due|last|final|milestones?|now)(_|$)|save_\w*(epoch|step|iter)", re.I
-)
-_SWITCH = re.compile(r"rank|process|worker|device|world|mode|phase|split|backend|framework|flavor|type|name", re.I)
+_CHOICE = regex(r"best|improv|better|should|(^|_)(due|last|final|milestones?|now)(_|$)|save_\w*(epoch|step|iter)", re.I)
+_SWITCH = regex(r"rank|process|worker|device|world|mode|phase|split|backend|framework|flavor|type|name", re.I)
 _PLAIN = frozenset(
     "isinstance hasattr getattr callable len int bool str any all is_main_process active_run get".split()
 )

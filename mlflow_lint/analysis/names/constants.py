@@ -16,9 +16,10 @@ from mlflow_lint.analysis.writes.effects import Effects
 from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.traverse import argument, last_name
 from mlflow_lint.record import record
+from mlflow_lint.regex import regex
 
 _DEPTH = 12
-_DIRECTIVE = re.compile(r"%(?:\((?P<name>\w+)\))?[#0\- +]*(?:\*|\d+)?(?:\.(?:\*|\d+))?(?P<kind>[%a-zA-Z])")
+_DIRECTIVE = regex(r"%(?:\((?P<name>\w+)\))?[#0\- +]*(?:\*|\d+)?(?:\.(?:\*|\d+))?(?P<kind>[%a-zA-Z])")
 _LONGEST_NUMBER = 10**100
 
 

@@ -7,7 +7,6 @@ no spelling.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import islice
@@ -21,12 +20,13 @@ from mlflow_lint.facts.functions import returned_values
 from mlflow_lint.facts.traverse import argument, last_name
 from mlflow_lint.project.modules import Unit
 from mlflow_lint.record import entity
+from mlflow_lint.regex import regex
 
 _DEEPEST = 16
 _MOST = 8
 
-_HOLE = re.compile(r"\{[^{}]*\}|%\(\w+\)s|%[sdr]")
-_ENVIRONMENT_NAME = re.compile(r"[A-Z][A-Z0-9_]+")
+_HOLE = regex(r"\{[^{}]*\}|%\(\w+\)s|%[sdr]")
+_ENVIRONMENT_NAME = regex(r"[A-Z][A-Z0-9_]+")
 _PATH_CLASSES = frozenset("Path PurePath PosixPath WindowsPath PurePosixPath PureWindowsPath".split())
 _PATH_FUNCTIONS = frozenset("getcwd mkdtemp gettempdir cwd home dirname".split())
 _PATHS_OF_PATHS = frozenset("abspath realpath expanduser normpath resolve absolute expandvars".split())

@@ -16,10 +16,11 @@ from mlflow_lint.facts import model as facts
 from mlflow_lint.findings import Step
 from mlflow_lint.project.modules import Unit
 from mlflow_lint.record import entity
+from mlflow_lint.regex import regex
 
-_IN_URI = re.compile(r"(?:^|//)(?P<user>[^/@:\s…]+):(?P<password>[^/@\s…]+)@")
+_IN_URI = regex(r"(?:^|//)(?P<user>[^/@:\s…]+):(?P<password>[^/@\s…]+)@")
 _SECRETS = {"MLFLOW_TRACKING_PASSWORD": "a password", "MLFLOW_TRACKING_TOKEN": "a token"}
-_PLACEHOLDER = re.compile(r"[<{$\[%].*|[*x.]*|(?i:your|my|change|insert|enter|todo).*|[A-Z]+(_[A-Z]+)*", re.DOTALL)
+_PLACEHOLDER = regex(r"[<{$\[%].*|[*x.]*|(?i:your|my|change|insert|enter|todo).*|[A-Z]+(_[A-Z]+)*", re.DOTALL)
 
 
 @entity

@@ -20,11 +20,12 @@ from mlflow_lint.findings import Step
 from mlflow_lint.project.modules import Unit
 from mlflow_lint.project.test_code import is_test_code
 from mlflow_lint.record import entity
+from mlflow_lint.regex import regex
 
-_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9.-]+)(?:\+\w+)?:")
-_PLACEHOLDER = re.compile(r"[<{$].*|[A-Z][A-Z0-9_]*|(?i:your[-_ ].*|/?path/to/.*)", re.DOTALL)
+_SCHEME = regex(r"([A-Za-z][A-Za-z0-9.-]+)(?:\+\w+)?:")
+_PLACEHOLDER = regex(r"[<{$].*|[A-Z][A-Z0-9_]*|(?i:your[-_ ].*|/?path/to/.*)", re.DOTALL)
 _WORDS = ("databricks", "databricks-uc", "uc", "local", "none", "default")
-_CREDENTIALS = re.compile(r"(^|//)[^/@\s]*:[^/@\s]*@")
+_CREDENTIALS = regex(r"(^|//)[^/@\s]*:[^/@\s]*@")
 
 
 class Store(enum.Enum):
