@@ -67,8 +67,9 @@ class ExpressionLowering(StringLowering, DisplayLowering):
         return facts.Attribute(value, name)
 
     def argument(self, node: Any) -> facts.Argument:
-        self.offset += len(node.star)
-        self.blank(node.whitespace_after_star)
+        if node.star:
+            self.offset += len(node.star)
+            self.blank(node.whitespace_after_star)
         keyword = None
         if node.keyword is not None:
             keyword = node.keyword.value
@@ -103,8 +104,9 @@ class ExpressionLowering(StringLowering, DisplayLowering):
     def index(self, node: Any) -> facts.Expression:
         index = node.slice
         if type(index) is cst.Index:
-            self.offset += len(index.star or "")
-            self.blank(index.whitespace_after_star)
+            if index.star:
+                self.offset += len(index.star)
+                self.blank(index.whitespace_after_star)
             lowered = self.expression(index.value)
         else:
             lowered = facts.Opaque(self.parts(index))
@@ -221,8 +223,9 @@ class ExpressionLowering(StringLowering, DisplayLowering):
         return tuple(found)
 
     def parameter(self, node: Any, star: str = "", keyword_only: bool = False) -> facts.Parameter:
-        self.offset += len(star)
-        self.blank(node.whitespace_after_star)
+        if star:
+            self.offset += len(star)
+            self.blank(node.whitespace_after_star)
         name = node.name.value
         self.offset += len(name)
         annotation = self.annotation(node.annotation, ":") if node.annotation is not None else None

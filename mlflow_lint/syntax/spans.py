@@ -61,6 +61,12 @@ class Walk(CodegenState):
         """What may be blanks, or lines of comments in brackets, or nothing."""
         if type(node) is _Blank:
             self.offset += len(node.value)
+        elif type(node) is cst.ParenthesizedWhitespace:
+            self.trailing(node.first_line)
+            self.lines(node.empty_lines)
+            if node.indent:
+                self.offset += self.margin
+            self.offset += len(node.last_line.value)
         elif node is not MaybeSentinel.DEFAULT and node is not None:
             node._codegen_impl(self)
 
@@ -109,16 +115,12 @@ class Walk(CodegenState):
         self.blank(word.whitespace_after)
         return True
 
-    def newline(self, node: Any) -> None:
-        """The end of a line, which LibCST notes where it is not that of most lines."""
-        self.offset += len(self.default_newline if node.value is None else node.value)
-
     def trailing(self, node: Any) -> None:
-        """The end of a line."""
-        self.offset += len(node.whitespace.value)
+        """The end of a line, which LibCST notes where it is not that of most lines."""
+        end = node.newline.value
+        self.offset += len(node.whitespace.value) + len(self.default_newline if end is None else end)
         if node.comment is not None:
             self.offset += len(node.comment.value)
-        self.newline(node.newline)
 
     def lines(self, empty: Sequence[Any]) -> None:
         """Empty lines and comments."""
