@@ -213,8 +213,9 @@ def test_other_threads_never_see_the_stand_in() -> None:
             thread.start()
         for _ in range(20):
             facts_of(ZOO)
-            with pytest.raises(SyntaxFailure):
-                facts_of(ZOO + "x = = y")
+            if sys.version_info >= (3, 11):
+                with pytest.raises(SyntaxFailure):
+                    facts_of(ZOO + "x = = y")
     finally:
         done.set()
         sys.setswitchinterval(interval)

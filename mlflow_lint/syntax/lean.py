@@ -69,7 +69,7 @@ def parsed(text: str) -> Any:
 
     The parser asks `sys.modules` for `libcst` each time it makes a node, and gets the light classes. No thread has a
     turn between the three calls, as none of them runs Python, nor does the collection of garbage, which is off: so
-    nobody else meets the stand-in.
+    nobody else meets the stand-in; but Python 3.10 may give them one when the text is broken.
     """
     with _ONE_AT_A_TIME:
         collecting = gc.isenabled()
@@ -77,6 +77,7 @@ def parsed(text: str) -> Any:
         try:
             _, tree, _ = _in_one_go((_stand_in, partial(native.parse_module, text), _stand_back))
         except Exception:
+            _stand_back()  # before anything else: the first jump or call of Python may give another thread a turn
             tree = None
         finally:
             _stand_back()
