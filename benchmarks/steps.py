@@ -27,7 +27,7 @@ from mlflow_lint.config import default_settings  # noqa: E402
 from mlflow_lint.engine import Project, check_files  # noqa: E402
 from mlflow_lint.source.gate import names_mlflow  # noqa: E402
 from mlflow_lint.syntax.lower import lower  # noqa: E402
-from mlflow_lint.syntax.spans import spans_of  # noqa: E402
+from mlflow_lint.syntax.parse import parse  # noqa: E402
 
 PASSES = 5
 Step = tuple[str, Callable[[Any], object], Sequence[Any]]
@@ -73,14 +73,14 @@ def main() -> None:
     data = [file.read_bytes() for file in files]
     texts = [each.decode() for each in data]
     trees = [libcst.parse_module(text) for text in texts]
-    spanned = [(tree, spans_of(tree)) for tree in trees]
+    light = [parse(text) for text in texts]
     lines = sum(each.count(b"\n") for each in data)
     steps: list[Step] = [
         ("the gate: is MLflow named?", names_mlflow, data),
         ("for comparison: `ast.parse`", ast.parse, texts),
         ("`libcst.parse_module`", libcst.parse_module, texts),
-        ("where each node stands, `syntax/spans.py`", spans_of, trees),
-        ("the walk to facts, `syntax/lower.py`", lambda pair: lower(*pair), spanned),
+        ("the same with light nodes, `syntax/parse.py`", parse, texts),
+        ("the walk to facts, `syntax/lower.py`", lower, light),
         ("all of it, names, analysis and rules included", everything, [files]),
         ("instead: a `CSTVisitor` that does nothing", lambda tree: tree.visit(Nothing()), trees),
         ("instead: `PositionProvider`", resolved(PositionProvider), trees),

@@ -25,7 +25,6 @@ from mlflow_lint.rules.base import Rule
 from mlflow_lint.rules.registry import all_rules
 from mlflow_lint.syntax.lower import lower
 from mlflow_lint.syntax.parse import parse
-from mlflow_lint.syntax.spans import spans_of
 from mlflow_lint.syntax.stack import with_deep_stack
 
 
@@ -34,11 +33,7 @@ def load(text: str | bytes) -> facts.Module:
 
 
 def facts_of(text: str) -> facts.Module:
-    def lowered() -> facts.Module:
-        tree = parse(text)
-        return lower(tree, spans_of(tree))
-
-    return with_deep_stack(lowered)
+    return with_deep_stack(lambda: lower(parse(text)))
 
 
 def told_apart(value: Any) -> Iterator[object]:

@@ -1,7 +1,7 @@
 """Lower a LibCST tree to facts: the one walk over the tree.
 
 The visitor is our own: LibCST's rebuilds every node it passes, also for reading, and costs as much as the parse.
-Invariant: each node is looked at once, and the result holds no node.
+Invariant: each node is passed once, in the order of the text, and the result holds no node.
 """
 
 from __future__ import annotations
@@ -9,207 +9,238 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import libcst as cst
-
 from mlflow_lint.facts import model as facts
-from mlflow_lint.syntax.expressions import BINARY, ExpressionLowering, dotted
-from mlflow_lint.syntax.spans import Spans
+from mlflow_lint.syntax.lean import nodes as cst
+from mlflow_lint.syntax.simple import SimpleLowering
 
 
-def lower(module: cst.Module, spans: Spans) -> facts.Module:
-    """The facts of a parsed file; `spans` are those of `spans_of` for the same tree."""
-    return facts.Module(_Lowering(module, spans).block(module.body))
+def lower(module: Any, start: int = 0) -> facts.Module:
+    """The facts of a parsed text that begins at an offset of the source."""
+    lowering = _Lowering(module, start)
+    lowering.lines(module.header)
+    return facts.Module(lowering.block(module.body))
 
 
-class _Lowering(ExpressionLowering):
-    """Adds statements to what is lowered."""
+class _Lowering(SimpleLowering):
+    """Adds compound statements and blocks to what is lowered."""
 
-    def block(self, body: Sequence[cst.CSTNode]) -> facts.Block:
+    def __init__(self, module: Any, start: int) -> None:
+        super().__init__(module, start)
+        self.captured: list[str] = []
+        """Names that the last `case` pattern binds."""
+
+    def block(self, body: Sequence[Any]) -> facts.Block:
         statements: list[facts.Statement] = []
         for node in body:
-            small = getattr(node, "body", None)
-            if type(node) is cst.SimpleStatementLine:
-                assert isinstance(small, Sequence)
-                for child in small:
-                    statements.extend(self.small(child, len(small) == 1))
+            kind = type(node)
+            if kind is cst.SimpleStatementLine:
+                self.lines(node.leading_lines)
+                self.offset += self.margin
+                alone = len(node.body) == 1
+                statements += [self.small(small, alone) for small in node.body]
+                self.trailing(node.trailing_whitespace)
             else:
-                statements.append(_STATEMENTS[type(node)](self, node))
+                self.lines(node.leading_lines)
+                statements.append(_STATEMENTS[kind](self, node))
         return tuple(statements)
 
-    def suite(self, node: cst.BaseSuite | None) -> facts.Block:
+    def suite(self, node: Any, blank: Any) -> facts.Block:
+        """Blanks, a colon and the body behind it."""
+        self.blank(blank)
+        self.offset += 1
+        if type(node) is cst.SimpleStatementSuite:
+            self.blank(node.leading_whitespace)
+            statements = tuple([self.small(small, False) for small in node.body])
+            self.trailing(node.trailing_whitespace)
+            return statements
+        self.trailing(node.header)
+        self.increase_indent(self.default_indent if node.indent is None else node.indent)
+        statements = self.block(node.body)
+        self.lines(node.footer)
+        self.decrease_indent()
+        return statements
+
+    def keyword(self, word: str) -> int:
+        """The keyword that a line begins with; the result is where it stands."""
+        start = self.offset + self.margin
+        self.offset = start + len(word)
+        return start
+
+    def alternative(self, node: Any, word: str) -> facts.Block:
+        """`else:` or `finally:` and the body behind it, if there is one."""
         if node is None:
             return ()
-        if isinstance(node, cst.SimpleStatementSuite):
-            return tuple(statement for child in node.body for statement in self.small(child, False))
-        return self.block(node.body)
+        self.lines(node.leading_lines)
+        self.keyword(word)
+        return self.suite(node.body, node.whitespace_before_colon)
 
-    def small(self, node: Any, alone: bool) -> list[facts.Statement]:
-        lowered = _SMALL.get(type(node))
-        if lowered is not None:
-            return lowered(self, node, alone)
-        return [facts.Evaluate(facts.Opaque(self.parts(node)), self.span(node), alone)]
-
-    def evaluate(self, node: cst.Expr, alone: bool) -> list[facts.Statement]:
-        return [facts.Evaluate(self.expression(node.value), self.span(node), alone)]
-
-    def assign(self, node: cst.Assign, alone: bool) -> list[facts.Statement]:
-        targets = tuple(self.expression(target.target) for target in node.targets)
-        return [facts.Assign(targets, self.expression(node.value), None, self.span(node), alone)]
-
-    def annotated(self, node: cst.AnnAssign, alone: bool) -> list[facts.Statement]:
-        value = self.expression(node.value) if node.value is not None else None
-        annotation = self.expression(node.annotation.annotation)
-        return [facts.Assign((self.expression(node.target),), value, annotation, self.span(node), alone)]
-
-    def update(self, node: cst.AugAssign, alone: bool) -> list[facts.Statement]:
-        operator = BINARY[type(node.operator).__name__.removesuffix("Assign")]
-        return [
-            facts.Update(self.expression(node.target), operator, self.expression(node.value), self.span(node), alone)
-        ]
-
-    def leave(self, node: Any, alone: bool) -> list[facts.Statement]:
-        value = getattr(node, "value", None) or getattr(node, "exc", None)
-        kind = type(node).__name__.lower()
-        return [facts.Leave(kind, self.expression(value) if value is not None else None, self.span(node))]
-
-    def imports(self, node: cst.Import, alone: bool) -> list[facts.Statement]:
-        names = []
-        for alias in node.names:
-            path = dotted(alias.name)
-            local = dotted(alias.asname.name) if alias.asname else path.partition(".")[0]
-            module = path if alias.asname else local
-            names.append(facts.ImportedName(local, module, 0, None))
-        return [facts.Import(tuple(names), self.span(node), alone)]
-
-    def imports_from(self, node: cst.ImportFrom, alone: bool) -> list[facts.Statement]:
-        module = dotted(node.module) if node.module else ""
-        level = len(node.relative)
-        if isinstance(node.names, cst.ImportStar):
-            names = [facts.ImportedName("*", module, level, None)]
+    def if_(self, node: Any, word: str = "if") -> facts.Statement:
+        start = self.keyword(word)
+        self.blank(node.whitespace_before_test)
+        test, span = self.spanned(node.test)
+        body = self.suite(node.body, node.whitespace_after_test)
+        if type(node.orelse) is cst.If:
+            self.lines(node.orelse.leading_lines)
+            orelse: facts.Block = (self.if_(node.orelse, "elif"),)
         else:
-            names = []
-            for alias in node.names:
-                attribute = dotted(alias.name)
-                local = dotted(alias.asname.name) if alias.asname else attribute
-                names.append(facts.ImportedName(local, module, level, attribute))
-        return [facts.Import(tuple(names), self.span(node), alone)]
+            orelse = self.alternative(node.orelse, "else")
+        return facts.If(test, body, orelse, (start, self.end), span)
 
-    def declare(self, node: Any, alone: bool) -> list[facts.Statement]:
-        names = tuple(item.name.value for item in node.names)
-        return [facts.Declare(type(node).__name__.lower(), names, self.span(node))]
+    def spanned(self, node: Any) -> tuple[facts.Expression, facts.Span]:
+        """An expression and where it stands, with its parentheses."""
+        start = self.offset
+        return self.expression(node), (start, self.offset)
 
-    def if_(self, node: cst.If) -> facts.Statement:
-        if isinstance(node.orelse, cst.If):
-            orelse: facts.Block = (self.if_(node.orelse),)
-        else:
-            orelse = self.suite(node.orelse.body) if node.orelse else ()
-        test = self.expression(node.test)
-        return facts.If(test, self.suite(node.body), orelse, self.span(node), self.full_span(node.test))
+    def for_(self, node: Any) -> facts.Statement:
+        start = self.keyword("")
+        asynchronous = self.asynchronous(node)
+        self.offset += len("for")
+        self.blank(node.whitespace_after_for)
+        target, target_span = self.spanned(node.target)
+        self.blank(node.whitespace_before_in)
+        self.offset += len("in")
+        self.blank(node.whitespace_after_in)
+        iterable, iterable_span = self.spanned(node.iter)
+        body = self.suite(node.body, node.whitespace_before_colon)
+        orelse = self.alternative(node.orelse, "else")
+        span = (start, self.end)
+        return facts.For(target, iterable, body, orelse, asynchronous, span, target_span, iterable_span)
 
-    def for_(self, node: cst.For) -> facts.Statement:
-        return facts.For(
-            self.expression(node.target),
-            self.expression(node.iter),
-            self.suite(node.body),
-            self.suite(node.orelse.body) if node.orelse else (),
-            node.asynchronous is not None,
-            self.span(node),
-            self.full_span(node.target),
-            self.full_span(node.iter),
-        )
-
-    def while_(self, node: cst.While) -> facts.Statement:
-        orelse = self.suite(node.orelse.body) if node.orelse else ()
-        test = self.expression(node.test)
-        return facts.While(test, self.suite(node.body), orelse, self.span(node), self.full_span(node.test))
+    def while_(self, node: Any) -> facts.Statement:
+        start = self.keyword("while")
+        self.blank(node.whitespace_after_while)
+        test, span = self.spanned(node.test)
+        body = self.suite(node.body, node.whitespace_before_colon)
+        orelse = self.alternative(node.orelse, "else")
+        return facts.While(test, body, orelse, (start, self.end), span)
 
     def try_(self, node: Any) -> facts.Statement:
-        handlers = tuple(
-            facts.Handler(
-                self.expression(handler.type) if handler.type is not None else None,
-                dotted(handler.name.name) if handler.name is not None else None,
-                self.suite(handler.body),
-            )
-            for handler in node.handlers
-        )
-        return facts.Try(
-            self.suite(node.body),
-            handlers,
-            self.suite(node.orelse.body) if node.orelse else (),
-            self.suite(node.finalbody.body) if node.finalbody else (),
-            self.span(node),
-        )
+        start = self.keyword("try")
+        body = self.suite(node.body, node.whitespace_before_colon)
+        handlers = tuple([self.handler(handler) for handler in node.handlers])
+        orelse = self.alternative(node.orelse, "else")
+        finalbody = self.alternative(node.finalbody, "finally")
+        return facts.Try(body, handlers, orelse, finalbody, (start, self.end))
 
-    def with_(self, node: cst.With) -> facts.Statement:
-        items = tuple(
-            (self.expression(item.item), self.expression(item.asname.name) if item.asname else None)
-            for item in node.items
-        )
-        return facts.With(items, self.suite(node.body), self.span(node))
+    def handler(self, node: Any) -> facts.Handler:
+        self.lines(node.leading_lines)
+        self.keyword("except")
+        self.blank(node.whitespace_after_except)
+        if type(node) is cst.ExceptStarHandler:
+            self.offset += len("*")
+            self.blank(node.whitespace_after_star)
+        error = self.expression(node.type) if node.type is not None else None
+        name = None
+        if node.name is not None:
+            self.as_(node.name)
+            name = self.dotted(node.name.name)
+        return facts.Handler(error, name, self.suite(node.body, node.whitespace_before_colon))
 
-    def match(self, node: cst.Match) -> facts.Statement:
-        cases = tuple(
-            facts.Case(
-                tuple(_captures(case.pattern)),
-                self.expression(case.guard) if case.guard is not None else None,
-                self.suite(case.body),
-            )
-            for case in node.cases
-        )
-        return facts.Match(self.expression(node.subject), cases, self.span(node))
+    def with_(self, node: Any) -> facts.Statement:
+        start = self.keyword("")
+        self.asynchronous(node)
+        self.offset += len("with")
+        self.blank(node.whitespace_after_with)
+        if type(node.lpar) is cst.LeftParen:
+            self.opening(node.lpar)
+        items: list[tuple[facts.Expression, facts.Expression | None]] = []
+        for item in node.items:
+            manager = self.expression(item.item)
+            name = None
+            if item.asname is not None:
+                self.as_(item.asname)
+                name = self.expression(item.asname.name)
+            self.comma(item)
+            items.append((manager, name))
+        if type(node.rpar) is cst.RightParen:
+            self.closing(node.rpar)
+        body = self.suite(node.body, node.whitespace_before_colon)
+        return facts.With(tuple(items), body, (start, self.end))
 
-    def function(self, node: cst.FunctionDef) -> facts.Statement:
+    def match(self, node: Any) -> facts.Statement:
+        start = self.keyword("match")
+        self.blank(node.whitespace_after_match)
+        subject = self.expression(node.subject)
+        self.blank(node.whitespace_before_colon)
+        self.offset += 1
+        self.trailing(node.whitespace_after_colon)
+        self.increase_indent(self.default_indent if node.indent is None else node.indent)
+        cases = tuple([self.case(case) for case in node.cases])
+        self.lines(node.footer)
+        self.decrease_indent()
+        return facts.Match(subject, cases, (start, self.end))
+
+    def case(self, node: Any) -> facts.Case:
+        self.lines(node.leading_lines)
+        self.keyword("case")
+        self.blank(node.whitespace_after_case)
+        self.captured = []
+        self.meet(node.pattern)
+        captured = tuple(self.captured)
+        self.blank(node.whitespace_before_if)
+        if node.guard is not None:
+            self.offset += len("if")
+        self.blank(node.whitespace_after_if)
+        guard = self.expression(node.guard) if node.guard is not None else None
+        return facts.Case(captured, guard, self.suite(node.body, node.whitespace_before_colon))
+
+    def meet(self, node: Any, **options: Any) -> None:
+        field = _CAPTURES.get(type(node))
+        if field is not None and type(getattr(node, field)) is cst.Name:
+            self.captured.append(getattr(node, field).value)
+        super().meet(node, **options)
+
+    def function(self, node: Any) -> facts.Statement:
+        decorators = self.decorators(node)
+        start = self.keyword("")
+        asynchronous = self.asynchronous(node)
+        self.offset += len("def")
+        self.blank(node.whitespace_after_def)
+        name = self.declared(node)
+        self.offset += len("(")
+        self.blank(node.whitespace_before_params)
         parameters = self.parameters(node.params)
-        decorators = tuple(self.expression(item.decorator) for item in node.decorators)
-        returns = self.expression(node.returns.annotation) if node.returns is not None else None
+        self.offset += len(")")
+        returns = self.annotation(node.returns, "->") if node.returns is not None else None
         outer, self.yields = self.yields, False
-        body = self.suite(node.body)
+        body = self.suite(node.body, node.whitespace_before_colon)
         is_generator, self.yields = self.yields, outer
-        return facts.Function(
-            node.name.value,
-            parameters,
-            body,
-            decorators,
-            returns,
-            node.asynchronous is not None,
-            is_generator,
-            self.span(node),
-        )
+        span = (start, self.end)
+        return facts.Function(name, parameters, body, decorators, returns, asynchronous, is_generator, span)
 
-    def class_(self, node: cst.ClassDef) -> facts.Statement:
-        bases = tuple(self.argument(argument) for argument in (*node.bases, *node.keywords))
-        decorators = tuple(self.expression(item.decorator) for item in node.decorators)
-        return facts.Class(node.name.value, bases, self.suite(node.body), decorators, self.span(node))
+    def class_(self, node: Any) -> facts.Statement:
+        decorators = self.decorators(node)
+        start = self.keyword("class")
+        self.blank(node.whitespace_after_class)
+        name = self.declared(node)
+        if type(node.lpar) is cst.LeftParen:
+            self.opening(node.lpar)
+        bases = tuple([self.argument(argument) for argument in (*node.bases, *node.keywords)])
+        if type(node.rpar) is cst.RightParen:
+            self.closing(node.rpar)
+        body = self.suite(node.body, node.whitespace_before_colon)
+        return facts.Class(name, bases, body, decorators, (start, self.end))
 
+    def decorators(self, node: Any) -> tuple[facts.Expression, ...]:
+        found: list[facts.Expression] = []
+        for item in node.decorators:
+            self.lines(item.leading_lines)
+            self.keyword("@")
+            self.blank(item.whitespace_after_at)
+            found.append(self.expression(item.decorator))
+            self.trailing(item.trailing_whitespace)
+        self.lines(node.lines_after_decorators)
+        return tuple(found)
 
-def _captures(pattern: cst.CSTNode) -> list[str]:
-    """Names that a `case` pattern binds."""
-    found: list[str] = []
-    name = getattr(pattern, "name", None)
-    if isinstance(pattern, (cst.MatchAs, cst.MatchStar)) and isinstance(name, cst.Name):
-        found.append(name.value)
-    rest = getattr(pattern, "rest", None)
-    if isinstance(rest, cst.Name):
-        found.append(rest.value)
-    for child in pattern.children:
-        found.extend(_captures(child))
-    return found
+    def declared(self, node: Any) -> str:
+        """The name of a function or class, with the type parameters behind it."""
+        name = self.dotted(node.name)
+        self.blank(node.whitespace_after_name)
+        if node.type_parameters is not None:
+            self.parts(node.type_parameters)
+        self.blank(node.whitespace_after_type_parameters)
+        return name
 
-
-_SMALL: dict[type, Callable[[Any, Any, bool], list[facts.Statement]]] = {
-    cst.Expr: _Lowering.evaluate,
-    cst.Assign: _Lowering.assign,
-    cst.AnnAssign: _Lowering.annotated,
-    cst.AugAssign: _Lowering.update,
-    cst.Return: _Lowering.leave,
-    cst.Raise: _Lowering.leave,
-    cst.Break: _Lowering.leave,
-    cst.Continue: _Lowering.leave,
-    cst.Import: _Lowering.imports,
-    cst.ImportFrom: _Lowering.imports_from,
-    cst.Global: _Lowering.declare,
-    cst.Nonlocal: _Lowering.declare,
-}
 
 _STATEMENTS: dict[type, Callable[[Any, Any], facts.Statement]] = {
     cst.If: _Lowering.if_,
@@ -222,3 +253,5 @@ _STATEMENTS: dict[type, Callable[[Any, Any], facts.Statement]] = {
     cst.FunctionDef: _Lowering.function,
     cst.ClassDef: _Lowering.class_,
 }
+
+_CAPTURES = {cst.MatchAs: "name", cst.MatchStar: "name", cst.MatchMapping: "rest"}

@@ -5,10 +5,11 @@ from __future__ import annotations
 import ast
 import re
 import warnings
+from typing import Any
 
 import libcst
 
-from mlflow_lint.syntax.lean import lean_nodes
+from mlflow_lint.syntax.lean import parsed
 
 _PLACE = re.compile(r"error at (\d+):(\d+)")
 
@@ -33,10 +34,11 @@ class SyntaxFailure(Exception):
         self.column = column
 
 
-def parse(text: str) -> libcst.Module:
-    """Parse decoded text (without its byte-order mark); to be called within `with_deep_stack`.
+def parse(text: str) -> Any:
+    """The `Module` of decoded text (without its byte-order mark); to be called within `with_deep_stack`.
 
-    Raises `SyntaxFailure` for text that is not Python, or that nests deeper than CPython itself can follow.
+    Its nodes are light ones (`syntax/lean.py`). Raises `SyntaxFailure` for text that is not Python, or that nests
+    deeper than CPython itself can follow.
     """
     long_line = max(map(len, text.split("\n"))) > _UNBOUNDED_LINE
     if long_line and _CHAIN.search(text):
@@ -46,8 +48,7 @@ def parse(text: str) -> libcst.Module:
         if failure is not None:
             raise failure
     try:
-        with lean_nodes():
-            return libcst.parse_module(text)
+        return parsed(text)
     except libcst.ParserSyntaxError as error:
         # CPython says what is wrong and where far better; LibCST's word stands where only it objects.
         raise (_failure_of_cpython(text) or _failure_of_libcst(error)) from None

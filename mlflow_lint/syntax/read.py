@@ -13,7 +13,6 @@ from mlflow_lint.source.cells import cells_of
 from mlflow_lint.source.file import Cell, LineIndex, SourceFile, is_databricks
 from mlflow_lint.syntax.lower import lower
 from mlflow_lint.syntax.parse import SyntaxFailure, parse
-from mlflow_lint.syntax.spans import spans_of
 from mlflow_lint.timings import phase
 
 _NO_TEXT = regex("[\0\ud800-\udfff]")
@@ -80,7 +79,4 @@ def _block(text: str, start: int) -> facts.Block:
     with phase("parse"):
         tree = parse(text)
     with phase("lower"):
-        spans = spans_of(tree)
-        if start:
-            spans = {node: (first + start, last + start) for node, (first, last) in spans.items()}
-        return lower(tree, spans).body
+        return lower(tree, start).body

@@ -1,157 +1,159 @@
-"""Where every node of a LibCST tree stands in the text.
+"""Where in the text a walk over a tree has got to.
 
 LibCST's `PositionProvider` regenerates the module with metadata bookkeeping and a deep copy, and costs more than
-twice the parse. This does the one thing needed, adding up the lengths of generated tokens, in a fraction of it.
-Invariant: the tokens that LibCST generates for an unchanged module are exactly its text, so offsets add up.
+twice the parse. This does the one thing needed, adding up the lengths of tokens and blanks, along with whatever else
+the walk does. Invariant: the tokens that LibCST generates for an unchanged module are exactly its text, so what is
+walked in the order of the text leaves the offset where the text goes on.
 """
 
 from __future__ import annotations
 
-from types import TracebackType
+from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Any
 
-import libcst
-from libcst import AssignEqual, Comma, SimpleWhitespace
+from libcst import MaybeSentinel
 from libcst._nodes.internal import CodegenState
 
-from mlflow_lint.syntax.lean import Measure, measured_by
+from mlflow_lint.facts import model as facts
+from mlflow_lint.syntax.lean import nodes as cst
 
-Spans = dict[int, tuple[int, int]]
+_Blank = cst.SimpleWhitespace
+_NOTHING = nullcontext()
 
 
-class _Recorder(CodegenState):
-    """A code-generation state that keeps no code, only offsets; it is its own (re-entrant) context manager."""
+class Walk(CodegenState):
+    """A code-generation state that keeps no code, only the offset.
 
-    def __init__(self, module: libcst.Module) -> None:
+    What is common is measured by the methods here and in the subclasses, the rest by the code that LibCST generates.
+    """
+
+    def __init__(self, module: Any, start: int) -> None:
         super().__init__(default_indent=module.default_indent, default_newline=module.default_newline)
-        self.offset = 0
-        self.spans: Spans = {}
-        self._open: list[tuple[Any, Any, int]] = []
-        self._next: tuple[Any, Any] = (None, None)
+        self.offset = start
+        self.margin = 0
+        """Width of the indentation."""
+        self.found: list[facts.Expression] = []
+        """What is evaluated inside the node whose code LibCST generates."""
 
+    def expression(self, node: Any) -> facts.Expression:
+        """The facts of an expression, which is passed."""
+        raise NotImplementedError
+
+    def meet(self, node: Any, **options: Any) -> None:
+        """Pass a node that stands in one whose code LibCST generates."""
+        node._codegen_impl(self, **options)
+
+    def parts(self, node: Any, **options: Any) -> tuple[facts.Expression, ...]:
+        """What is evaluated inside a node that has no form of its own in the facts."""
+        outer, self.found = self.found, []
+        node._codegen_impl(self, **options)
+        found, self.found = self.found, outer
+        return tuple(found)
+
+    def code(self, node: Any) -> str:
+        """The text of a node."""
+        state = _Code(self.default_indent, self.default_newline)
+        node._codegen(state)
+        return "".join(state.tokens)
+
+    def blank(self, node: Any) -> None:
+        """What may be blanks, or lines of comments in brackets, or nothing."""
+        if type(node) is _Blank:
+            self.offset += len(node.value)
+        elif type(node) is cst.ParenthesizedWhitespace:
+            self.trailing(node.first_line)
+            self.lines(node.empty_lines)
+            if node.indent:
+                self.offset += self.margin
+            self.offset += len(node.last_line.value)
+        elif node is not MaybeSentinel.DEFAULT and node is not None:
+            node._codegen_impl(self)
+
+    def token(self, node: Any, width: int = 1) -> None:
+        """A comma or an operator, with the blanks around it."""
+        before, after = node.whitespace_before, node.whitespace_after
+        if type(before) is _Blank and type(after) is _Blank:
+            self.offset += len(before.value) + width + len(after.value)
+        else:
+            self.blank(before)
+            self.offset += width
+            self.blank(after)
+
+    def comma(self, node: Any) -> None:
+        """The comma after a node, if there is one."""
+        comma = node.comma
+        if type(comma) is cst.Comma:
+            self.token(comma)
+
+    def opening(self, node: Any) -> None:
+        """A bracket that opens."""
+        self.offset += 1
+        self.blank(node.whitespace_after)
+
+    def closing(self, node: Any) -> None:
+        """A bracket that closes."""
+        self.blank(node.whitespace_before)
+        self.offset += 1
+
+    def open(self, node: Any) -> None:
+        """The parentheses before an expression."""
+        for paren in node.lpar:
+            self.opening(paren)
+
+    def close(self, node: Any) -> None:
+        """The parentheses after an expression."""
+        for paren in node.rpar:
+            self.closing(paren)
+
+    def asynchronous(self, node: Any) -> bool:
+        """Whether there is an `async` before what a node begins with."""
+        word = node.asynchronous
+        if word is None:
+            return False
+        self.offset += len("async")
+        self.blank(word.whitespace_after)
+        return True
+
+    def trailing(self, node: Any) -> None:
+        """The end of a line, which LibCST notes where it is not that of most lines."""
+        end = node.newline.value
+        self.offset += len(node.whitespace.value) + len(self.default_newline if end is None else end)
+        if node.comment is not None:
+            self.offset += len(node.comment.value)
+
+    def lines(self, empty: Sequence[Any]) -> None:
+        """Empty lines and comments."""
+        for line in empty:
+            if line.indent:
+                self.offset += self.margin
+            self.trailing(line)
+
+    # What follows LibCST calls as it generates code.
     def add_token(self, value: str) -> None:
+        """Pass a word or a sign."""
         self.offset += len(value)
 
     def add_indent_tokens(self) -> None:
-        for token in self.indent_tokens:
-            self.offset += len(token)
+        """Pass the indentation of a line."""
+        self.offset += self.margin
 
-    def pop_trailing_newline(self) -> None:
-        """LibCST drops the newline that a file without a final one lacks; no node starts after it."""
+    def increase_indent(self, value: str) -> None:
+        """Enter a block."""
+        self.indent_tokens.append(value)
+        self.margin += len(value)
 
-    # LibCST brackets the code of each node with this context manager, parentheses and outer blanks left out.
+    def decrease_indent(self) -> None:
+        """Leave a block."""
+        self.margin -= len(self.indent_tokens.pop())
+
     def record_syntactic_position(self, node: Any, *, start_node: Any = None, end_node: Any = None) -> Any:
-        self._next = (node, end_node)
-        return self
-
-    def __enter__(self) -> None:
-        self._open.append((*self._next, self.offset))
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        node, end_node, start = self._open.pop()
-        end = self.offset
-        if end_node is not None:
-            # A block's own code runs on over its footer; it ends where its last statement does.
-            end = self.spans.get(id(end_node), (0, end))[1]
-        self.spans[id(node)] = (start, end)
+        """Nothing: spans are made of offsets."""
+        return _NOTHING
 
 
-def spans_of(module: libcst.Module) -> Spans:
-    """Span of each node, by `id(node)`; the nodes must stay alive while the result is in use.
+class _Code(CodegenState):
+    """LibCST's own, for light nodes."""
 
-    Blanks and operators have none.
-    """
-    recorder = _Recorder(module)
-    with measured_by(_Recorder, _MEASURES):
-        module._codegen(recorder)
-    return recorder.spans
-
-
-def _blank(node: SimpleWhitespace, recorder: _Recorder) -> None:
-    recorder.offset += len(node.value)
-
-
-def _newline(node: libcst.Newline, recorder: _Recorder) -> None:
-    recorder.offset += len(recorder.default_newline if node.value is None else node.value)
-
-
-def _trailing(node: libcst.TrailingWhitespace, recorder: _Recorder) -> None:
-    recorder.offset += len(node.whitespace.value)
-    if node.comment is not None:
-        recorder.offset += len(node.comment.value)
-    _newline(node.newline, recorder)
-
-
-def _operator(node: Any, recorder: _Recorder) -> None:
-    """A token with blanks around it, which may be lines of comments."""
-    for blank in (node.whitespace_before, node.whitespace_after):
-        if type(blank) is SimpleWhitespace:
-            recorder.offset += len(blank.value)
-        else:
-            blank._codegen(recorder)
-    recorder.offset += len(node._get_token())
-
-
-def _word(node: Any, recorder: _Recorder) -> None:
-    """A name or a literal."""
-    if node.lpar:
-        node._codegen_impl(recorder)
-        return
-    start = recorder.offset
-    recorder.offset = end = start + len(node.value)
-    recorder.spans[id(node)] = (start, end)
-
-
-def _attribute(node: libcst.Attribute, recorder: _Recorder) -> None:
-    if node.lpar:
-        node._codegen_impl(recorder)
-        return
-    start = recorder.offset
-    node.value._codegen(recorder)
-    _operator(node.dot, recorder)
-    _word(node.attr, recorder)
-    recorder.spans[id(node)] = (start, recorder.offset)
-
-
-def _call(node: libcst.Call, recorder: _Recorder) -> None:
-    if node.lpar:
-        node._codegen_impl(recorder)
-        return
-    start = recorder.offset
-    node.func._codegen(recorder)
-    node.whitespace_after_func._codegen(recorder)
-    recorder.offset += 1
-    node.whitespace_before_args._codegen(recorder)
-    for argument in node.args:
-        argument._codegen(recorder)
-    recorder.offset += 1
-    recorder.spans[id(node)] = (start, recorder.offset)
-
-
-def _argument(node: libcst.Arg, recorder: _Recorder) -> None:
-    start = recorder.offset
-    recorder.offset += len(node.star)
-    node.whitespace_after_star._codegen(recorder)
-    if node.keyword is not None:
-        _word(node.keyword, recorder)
-    if type(node.equal) is AssignEqual:
-        _operator(node.equal, recorder)
-    node.value._codegen(recorder)
-    recorder.spans[id(node)] = (start, recorder.offset)
-    if type(node.comma) is Comma:
-        _operator(node.comma, recorder)
-    node.whitespace_after_arg._codegen(recorder)
-
-
-_MEASURES: dict[type, Measure] = {
-    SimpleWhitespace: _blank,
-    libcst.Newline: _newline,
-    libcst.TrailingWhitespace: _trailing,
-    **dict.fromkeys((Comma, libcst.Dot, AssignEqual), _operator),
-    **dict.fromkeys((libcst.Name, libcst.SimpleString, libcst.Integer, libcst.Float), _word),
-    libcst.Attribute: _attribute,
-    libcst.Call: _call,
-    libcst.Arg: _argument,
-}
+    def meet(self, node: Any, **options: Any) -> None:
+        node._codegen_impl(self, **options)

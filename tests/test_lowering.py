@@ -1,0 +1,224 @@
+"""From text to facts: where things stand, told by CPython's own positions, and LibCST as it was before."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import re
+import sys
+import textwrap
+import threading
+from collections.abc import Iterator
+from typing import Any, get_args
+
+import libcst
+import pytest
+from doors import FIXTURES, ROOT
+
+from mlflow_lint.facts import model as facts
+from mlflow_lint.syntax.lean import lightened
+from mlflow_lint.syntax.lower import lower
+from mlflow_lint.syntax.parse import SyntaxFailure, parse
+from mlflow_lint.syntax.stack import with_deep_stack
+
+ZOO = textwrap.dedent('''\
+    #!/usr/bin/env python
+    """Everything that has a place of its own."""
+    from __future__ import annotations
+    import a.b.c as d, e . f
+    from .. g import (h as i, j,)  # comment
+    from . import *
+    x = y = z; w: int = 1 ; v: "str"
+    x += 0x_ff ; x @= 1_0.5e3; del x, (y)
+    assert x, "no"; pass
+    def f(a, /, b: int = 1, *args: int, c, d=(2), **kwargs) -> "x":
+
+        # a comment
+        global g, h
+        def inner(*, k) :
+            nonlocal a; yield; yield from (b); return
+        if (
+            a  # why
+            and b
+        ) : return not -a
+        elif (a)is not b :
+            raise ValueError(
+                "a" 'b' f"{a!r:>{b}} {a = }"  # split
+                "c") from None
+        else :
+            print (a, * args, k = (
+                b
+            ), ** kwargs , )
+        return lambda x, *y: (x, y)
+    @ d.e(1)
+
+    # between
+    @f
+    async def g(x: T) -> None:
+        async with a as b, c(): await b
+        async for x, y in b [1:2, ::3, ...]: break
+        else: continue
+        with (
+            open("x") as b,
+            c,
+        ):
+            return [
+                (x, y)
+                for x, *y in b
+                if x < y <= 3 not in z
+                async for z in (
+                    y
+                )
+            ]
+    class A ( B, metaclass = C ) :
+    \tx = {1, 2} | {** d, "a" : 1} | {k: v for k, v in d} | {s for s in {}}
+    \twhile (y := f()) : x = (a if b else c)
+    \telse: pass
+    \ttry :
+    \t\tx = a + b + (c + d) * e ** -f
+    \texcept (A, B) as error: pass
+    \texcept: \\
+            x = ()
+    \telse: x = (a,), [*b]
+    \tfinally: x = (i for i in b)
+    match (x):
+        case A(b, c=d) | [e, *f] | {"g": h, **i} if j: pass
+        case ((1 as k)): x = 1j, b"bytes", r"\\d", """long
+    string"""
+        case _ : pass
+''')
+
+NEWER = textwrap.dedent("""\
+    try: pass
+    except* A as b: x()
+    type Alias[T] = list[T] ; pass
+    def g[T: int, *Ts, **P](x: T = f"{x["a"]:{y}}") -> None: ...
+    class A [T] : ...
+""")
+"""What not every supported CPython can read."""
+
+TEXTS = {
+    "zoo": ZOO,
+    "carriage returns": ZOO.replace("\n", "\r\n"),
+    "deep": "if a:\n" + textwrap.indent("if b:\n" + textwrap.indent(ZOO, "\t"), "   "),
+    "no newline at the end": "x = (\n  f())",
+    "form feed": "x = f()\n\f\ndef g():\n    return h()\n",
+    "wide": "x = 'ä', f('€', g(\"😀\"), h)  # ö\n",
+    **{path.name: path.read_text("utf-8") for path in sorted([*FIXTURES.glob("*.py"), *(ROOT / "tests").glob("*.py")])},
+}
+
+
+def facts_of(text: str) -> facts.Module:
+    return with_deep_stack(lambda: lower(parse(text)))
+
+
+def records(value: Any) -> Iterator[Any]:
+    """A fact and all that are in it; but those in f-strings, whose places CPython only knows since 3.12."""
+    if isinstance(value, tuple):
+        for item in value:
+            yield from records(item)
+    elif dataclasses.is_dataclass(value) and not isinstance(value, facts.Text):
+        yield value
+        for field in dataclasses.fields(value):
+            yield from records(getattr(value, field.name))
+
+
+def spans_of_cpython(text: str, kind: type[ast.AST]) -> list[facts.Span]:
+    ends = [match.end() for match in re.finditer(r"\r\n|\r|\n", text)]
+    lines = [text[start:end] for start, end in zip([0, *ends], [*ends, len(text)], strict=True)]
+
+    def offset(line: int, column: int) -> int:
+        return sum(map(len, lines[: line - 1])) + len(lines[line - 1].encode()[:column].decode())
+
+    found: list[facts.Span] = []
+    pending: list[ast.AST] = [ast.parse(text)]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, ast.JoinedStr):
+            continue
+        pending += ast.iter_child_nodes(node)
+        if isinstance(node, kind):
+            found.append((offset(node.lineno, node.col_offset), offset(node.end_lineno, node.end_col_offset)))
+    return sorted(found)
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_statements_and_calls_stand_where_cpython_says(name: str) -> None:
+    found = list(records(facts_of(TEXTS[name]).body))
+    statements = sorted(each.span for each in found if isinstance(each, get_args(facts.Statement)))
+    assert statements == spans_of_cpython(TEXTS[name], ast.stmt)
+    calls = sorted(each.span for each in found if isinstance(each, facts.Call))
+    assert calls == spans_of_cpython(TEXTS[name], ast.Call)
+
+
+def test_grammar_newer_than_python_is_passed_as_exactly() -> None:
+    *_, last = facts_of(NEWER + "last()\n").body
+    assert isinstance(last, facts.Evaluate)
+    assert last.span == (len(NEWER), len(NEWER) + len("last()"))
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_spans_take_in_parentheses_over_several_lines(newline: str) -> None:
+    text = newline.join(
+        ["def f():", "    while (", "        a", "    ):", "        g(k=(", "            b", "        ))", ""]
+    )
+    found = list(records(facts_of(text).body))
+    (test,) = [text[slice(*each.test_span)] for each in found if isinstance(each, facts.While)]
+    (argument,) = [text[slice(*each.span)] for each in found if isinstance(each, facts.Argument)]
+    assert test == newline.join(["(", "        a", "    )"])
+    assert argument == newline.join(["(", "            b", "        )"])
+
+
+def test_clauses_of_a_comprehension_begin_with_for_on_whatever_line() -> None:
+    text = "if a:\n    x = [\n        y\n        for y in z\n        if (y)\n    ]\n"
+    (found,) = [each for each in records(facts_of(text).body) if isinstance(each, facts.Comprehension)]
+    assert text[slice(*found.element_span)] == "y"
+    assert text[slice(*found.clauses_span)] == "for y in z\n        if (y)"
+
+
+@pytest.mark.parametrize("name", ["zoo", "deep", "carriage returns", "form feed"])
+def test_nodes_of_libcst_itself_say_the_same(name: str) -> None:
+    """What becomes of the tree of a parser that does not look up the classes of its nodes."""
+    text = TEXTS[name] + NEWER.replace("\n", "\r\n" if "\r" in TEXTS[name] else "\n")
+    own = with_deep_stack(lambda: lower(lightened(libcst.parse_module(text))))
+    assert repr(own) == repr(facts_of(text))  # spans, which equality leaves out, are in it
+
+
+def test_libcst_is_the_same_after_parsing() -> None:
+    facts_of(ZOO + NEWER)
+    with pytest.raises(SyntaxFailure):
+        facts_of("x = = y")
+    assert sys.modules["libcst"] is libcst
+    pending: list[libcst.CSTNode] = [libcst.parse_module(ZOO + NEWER)]
+    while pending:
+        node = pending.pop()
+        assert type(node) is getattr(libcst, type(node).__name__)
+        pending += node.children
+
+
+def test_other_threads_never_see_the_stand_in() -> None:
+    seen: list[object] = []
+    done = threading.Event()
+
+    def look() -> None:
+        while not done.is_set():
+            if sys.modules["libcst"] is not libcst:
+                seen.append(sys.modules["libcst"])
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    threads = [threading.Thread(target=look) for _ in range(2)]
+    try:
+        for thread in threads:
+            thread.start()
+        for _ in range(20):
+            facts_of(ZOO)
+            if sys.version_info >= (3, 11):
+                with pytest.raises(SyntaxFailure):
+                    facts_of(ZOO + "x = = y")
+    finally:
+        done.set()
+        sys.setswitchinterval(interval)
+        for thread in threads:
+            thread.join()
+    assert seen == []
