@@ -35,6 +35,11 @@ class Memo(Generic[Answer]):
         """Forget every answer."""
         self._known.clear()
 
+    @property
+    def idle(self) -> bool:
+        """Whether no question is in progress: what is worked out now rests on nothing that may still change."""
+        return not self._asked
+
     def get(self, key: Hashable, answer: Callable[[], Answer]) -> Answer:
         """The answer to `key`, worked out by `answer` when it is not known."""
         if key in self._known:

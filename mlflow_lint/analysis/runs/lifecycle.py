@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import lru_cache
 
 from mlflow_lint.analysis.flow.sites import Attempt, Guard, Loop, Rescue, Site
 from mlflow_lint.analysis.memo import Memo
@@ -148,10 +149,11 @@ class _Walk:
         """Whether a call may touch runs; notes what the functions of the project do that the body calls."""
         api = self._effects.api(site.call, site.place)
         if api is None:
-            passage = self._lifecycle.passage(site.call, site.place)
-            if passage is None and self._effects.opens_run(site.call, site.place):
+            known = self._effects.target(site.call, site.place) is not None
+            passage = self._lifecycle.passage(site.call, site.place) if known else None
+            if known and passage is None and self._effects.opens_run(site.call, site.place):
                 passage = Passage((), False)  # an object whose `__enter__` opens a run
-            if passage is None and not _may_end(self._effects, site):
+            if passage is None and (known or not _sounds_like_end(site.call.function)):
                 return False
             self._passed[id(site.call)] = passage
             return True
@@ -358,13 +360,16 @@ def _name(site: Site) -> str | None:
     return None
 
 
-def _may_end(effects: Effects, site: Site) -> bool:
+@lru_cache(maxsize=4096)
+def _ends(name: str) -> bool:
+    """Whether a name is that of what ends a run."""
+    return _ENDING.search(name) is not None
+
+
+def _sounds_like_end(function: facts.Expression) -> bool:
     """Whether something that is not known has the name of what ends a run."""
-    if effects.target(site.call, site.place) is not None:
-        return False
-    function = site.call.function
     name = last_name(function)
-    if _ENDING.search(name):
+    if _ends(name):
         return True
     owner = last_name(function.value) if isinstance(function, facts.Attribute) else ""
     return bool(_CLOSING.match(name)) and bool(_TRACKER.search(owner))
