@@ -36,6 +36,11 @@ class Memo(Generic[Answer]):
         self._known.clear()
 
     @property
+    def firm(self) -> bool:
+        """Whether what was worked out so far for the question in progress rests on no other such question."""
+        return self._lowest == _NEVER
+
+    @property
     def idle(self) -> bool:
         """Whether no question is in progress: what is worked out now rests on nothing that may still change."""
         return not self._asked

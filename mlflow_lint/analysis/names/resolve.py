@@ -220,9 +220,9 @@ class Resolver:
         holder = place.scope.holder(name)
         if holder is None:
             return self._imports.starred(name, place)
-        receiver = place.receiver if _within(place.scope, holder) else None
+        receiver = place.receiver if place.receiver is not None and _within(place.scope, holder) else None
         # The scope itself is the key: that of a comprehension would otherwise be gone, and its id another's.
-        key = (holder, name, id(receiver.definition) if receiver else 0)
+        key = (holder, name, id(receiver.definition) if receiver is not None else 0)
         return self.remembered(key, lambda: self._bound(holder, name, Place(holder, receiver)))
 
     def libraries(self, place: Place) -> Iterator[tuple[str, str]]:

@@ -42,16 +42,22 @@ class Lifecycle:
 
     def __init__(self, effects: Effects) -> None:
         self.effects = effects
-        self._moments: dict[tuple[int, int], tuple[Moment, ...]] = {}
+        self._walks: dict[tuple[int, int], _Walk] = {}
         self._passages: Memo[Passage] = Memo(_UNKNOWN)
 
     def moments(self, body: Body) -> tuple[Moment, ...]:
         """The calls of a body that touch runs, write to one or set MLflow up, in order."""
+        return self._walk(body).moments
+
+    def _walk(self, body: Body) -> _Walk:
         receiver = body.place.receiver
         key = (id(body.block), id(receiver.definition) if receiver else 0)
-        if key not in self._moments:
-            self._moments[key] = tuple(_Walk(self, body).moments)
-        return self._moments[key]
+        walk = self._walks.get(key)
+        if walk is None:
+            walk = _Walk(self, body)
+            if self._passages.firm:
+                self._walks[key] = walk
+        return walk
 
     def opened_before(self, site: Site, body: Body, offset: int) -> OpenRun | None:
         """The run that is sure to be open at a call, if it was opened before an offset of the text."""
@@ -77,12 +83,12 @@ class Lifecycle:
     def _passed(self, function: FunctionRef) -> Passage:
         if function.definition.is_generator:
             return _UNKNOWN
-        walk = _Walk(self, Body(function.definition.body, Place(function.scope, function.receiver), function))
+        walk = self._walk(Body(function.definition.body, Place(function.scope, function.receiver), function))
         opens = tuple(run for run in walk.exit.runs if run.how is not How.WITH and len(run.chain) < _LONGEST_CHAIN)
         return Passage(opens, walk.exit.certain, walk.exit.disturbed, _start(walk.moments))
 
 
-def _start(moments: list[Moment]) -> tuple[Step, ...] | None:
+def _start(moments: tuple[Moment, ...]) -> tuple[Step, ...] | None:
     """How a body always gets to a `start_run` that raises if a run is open, before it opened or ended any itself."""
     for moment in moments:
         if moment.state.runs or not moment.state.certain or moment.state.disturbed:
@@ -136,13 +142,14 @@ class _Walk:
         self._jumps: list[State | None] = []
         """For each loop around, what is sure at its `break` and `continue`."""
         self._returns: State | None = None
-        self.moments: list[Moment] = []
+        self._moments: list[Moment] = []
         for site in self._effects.sites(body):
             self._sites.setdefault((id(site.block), site.index), []).append(site)
             if self._touches(site):
                 self._turning.update(id(frame.node) for frame in site.frames if isinstance(frame, Loop))
         end = self._block(body.block, State()) if self._passed else State()
         self.exit = meet(end, self._returns) or State()
+        self.moments = tuple(self._moments)
 
     # ------------------------------------------------------------------------------------------------- calls
     def _touches(self, site: Site) -> bool:
@@ -175,7 +182,7 @@ class _Walk:
                 opened.append(run)
             if not self._silent:
                 api = self._effects.api(site.call, site.place)
-                self.moments.append(Moment(site, api, state, after, chain, self._passed[id(site.call)]))
+                self._moments.append(Moment(site, api, state, after, chain, self._passed[id(site.call)]))
             state = after
             self._note(state)
         return state, opened
