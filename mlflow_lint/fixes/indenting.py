@@ -12,6 +12,16 @@ from collections.abc import Iterator
 
 _NEWLINE = re.compile(r"\r\n|\r|\n")
 _CONTINUED = re.compile(r"\\(\r|\n)")
+_PLAIN = re.compile(
+    r"""
+      "(?: [^"{}\\\r\n] | \\[^\r\n] | \{[^"{}\\\r\n]*\} )*"(?!")
+    | '(?: [^'{}\\\r\n] | \\[^\r\n] | \{[^'{}\\\r\n]*\} )*'(?!')
+    | \#[^\r\n]*
+    """,
+    re.VERBOSE,
+)
+"""A comment, or a string that is sure to end on its line: no triple quotes, each brace closed, should it be formatted."""
+_DOUBTFUL = re.compile(r"[\"'\\]")
 
 
 def indented(lines: str, step: str) -> str | None:
@@ -38,6 +48,8 @@ def _lines(lines: str) -> Iterator[tuple[str, str]]:
 
 def _has_long_string(lines: str) -> bool:
     """Whether a string goes on over the end of a line; so it is taken to be where that cannot be told."""
+    if not _DOUBTFUL.search(_PLAIN.sub("", lines)):
+        return False  # as most are; a tokenizer takes a hundred times as long
     # A block of its own is what the tokenizer accepts at any indentation.
     source = "if 1:\n" + "\n".join(_NEWLINE.split(lines)) + "\n"
     opened: list[int] = []
