@@ -146,7 +146,7 @@ class _Walk:
         frames: tuple[Frame, ...],
     ) -> None:
         def evaluate(expression: facts.Expression | None, within: tuple[Frame, ...] = frames) -> None:
-            if expression is not None:
+            if expression is not None and not isinstance(expression, _NO_CALL_IN):
                 self.expression(expression, within, place, block, index)
 
         match statement:
@@ -246,7 +246,8 @@ class _Walk:
                     inside = (*inside, Guard(operand, operator == "and", place, ()))
                 return
         for child in children(expression):
-            self.expression(child, frames, place, block, index)
+            if not isinstance(child, _NO_CALL_IN):
+                self.expression(child, frames, place, block, index)
         if isinstance(expression, facts.Call):
             self.found.append(Site(expression, frames, place, block, index))
 

@@ -82,7 +82,10 @@ def _of_block(effects: Effects, block: facts.Block, place: Place, found: list[St
         for expression in own_expressions(statement):
             nodes: list[facts.Call | facts.Mapping] = within(expression, facts.Call, facts.Mapping)
             for node in nodes:
-                found.extend(reader.called(node) if isinstance(node, facts.Call) else reader.mapped(node))
+                if isinstance(node, facts.Mapping):
+                    found.extend(reader.mapped(node))
+                elif node.arguments:
+                    found.extend(reader.called(node))
         if isinstance(statement, facts.Class):
             inner = place.scope.inner.get(id(statement))
             if inner is not None:
@@ -133,8 +136,7 @@ class _Reader:
                     yield self.named(f'"{key.value}"', value, self.statement.span)
 
     def called(self, call: facts.Call) -> Iterator[StoreSetting]:
-        if not call.arguments:
-            return
+        """The settings that the arguments of a call are, of which there is at least one."""
         meaning = self.effects.target(call, self.place)
         if isinstance(meaning, External) and meaning.dotted.startswith("mlflow."):
             setter = _SETTERS.fullmatch(meaning.dotted)

@@ -141,6 +141,8 @@ class Effects:
         meaning = self.target(site.call, site.place)
         if meaning is None:
             return False
+        if isinstance(meaning, External):
+            return meaning.dotted.startswith("mlflow.")
         if any(isinstance(option, External) and option.dotted.startswith("mlflow.") for option in options_of(meaning)):
             return True
         return any(reached.effects for reached in self.reached(site.call, site.place))
@@ -268,11 +270,12 @@ class Effects:
             return Summary(tuple(effects.values()))
         for site in self.sites(body):
             given = self._given(site.call.function, site.place)
-            if given is None and self.target(site.call, site.place) is None:
-                continue
-            # What a parameter is that is called here, each caller knows for itself.
-            for effect in self._at(site) if given is None else ():
-                keep(effect)
+            if given is None:  # what it is otherwise, each caller knows for itself
+                called = self.target(site.call, site.place)
+                for effect in self._at(site) if called is not None else ():
+                    keep(effect)
+                if called is None or isinstance(called, External):
+                    continue
             for waiting in self._deferred_at(site, given):
                 what = (waiting.origin, waiting.path, waiting.throttled is None, waiting.own_run)
                 if len(deferred) < _MOST_DEFERRED and len(waiting.chain) < _LONGEST_CHAIN:
