@@ -20,7 +20,7 @@ _PLAIN = re.compile(
     """,
     re.VERBOSE,
 )
-"""A comment, or a string that is sure to end on its line: no triple quotes, each brace closed, should it be formatted."""
+"""A comment, or a string that is sure to end on its line: no triple quotes, and no brace left open in it."""
 _DOUBTFUL = re.compile(r"[\"'\\]")
 
 
