@@ -35,6 +35,16 @@ class Memo(Generic[Answer]):
         """Forget every answer."""
         self._known.clear()
 
+    @property
+    def firm(self) -> bool:
+        """Whether what was worked out so far for the question in progress rests on no other such question."""
+        return self._lowest == _NEVER
+
+    @property
+    def idle(self) -> bool:
+        """Whether no question is in progress: what is worked out now rests on nothing that may still change."""
+        return not self._asked
+
     def get(self, key: Hashable, answer: Callable[[], Answer]) -> Answer:
         """The answer to `key`, worked out by `answer` when it is not known."""
         if key in self._known:

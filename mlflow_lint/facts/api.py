@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import enum
 import re
+from functools import lru_cache
 
 from mlflow_lint.record import record
 
@@ -142,6 +143,7 @@ CLIENTS = frozenset(home + "MlflowClient" for home in _CLIENT_HOMES)
 """Dotted names under which the client class can be imported."""
 
 
+@lru_cache(maxsize=4096)
 def api_of(dotted: str) -> Api | None:
     """The tracking call that a resolved name stands for.
 

@@ -6,7 +6,7 @@ Invariant: pure functions over `facts.model`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 from mlflow_lint.facts.model import (
     Argument,
@@ -32,6 +32,8 @@ from mlflow_lint.facts.model import (
     Yield,
 )
 
+Found = TypeVar("Found")
+
 _UNWRITABLE = 10**100
 """No message has room for such numbers, and Python itself refuses to write the longest."""
 
@@ -40,7 +42,7 @@ _CHILDREN: dict[type, Callable[[Any], tuple[Expression, ...]]] = {
     Name: lambda node: (),
     Attribute: lambda node: (node.value,),
     Subscript: lambda node: (node.value, node.index),
-    Call: lambda node: (node.function, *(argument.value for argument in node.arguments)),
+    Call: lambda node: (node.function, *[argument.value for argument in node.arguments]),
     Operation: lambda node: node.operands,
     Comparison: lambda node: node.operands,
     Conditional: lambda node: (node.test, node.body, node.otherwise),
@@ -59,6 +61,9 @@ _CHILDREN: dict[type, Callable[[Any], tuple[Expression, ...]]] = {
     Opaque: lambda node: node.parts,
 }
 
+_LEAVES = (Name, Constant)
+"""What most of an expression is, and what nothing is in."""
+
 
 def children(expression: Expression) -> tuple[Expression, ...]:
     """The expressions directly inside one."""
@@ -71,17 +76,31 @@ def descend(expression: Expression) -> Iterator[Expression]:
     while pending:
         node = pending.pop()
         yield node
-        pending.extend(reversed(children(node)))
+        if not isinstance(node, _LEAVES):
+            pending += _CHILDREN[type(node)](node)[::-1]
+
+
+def within(expression: Expression, *kinds: type[Found]) -> list[Found]:
+    """What of some kinds an expression is and holds, in the order of `descend`, and sooner than by it."""
+    found: list[Found] = []
+    pending = [expression]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, kinds):
+            found.append(node)
+        if not isinstance(node, _LEAVES):
+            pending += _CHILDREN[type(node)](node)[::-1]
+    return found
 
 
 def names_in(expression: Expression) -> frozenset[str]:
     """Every name that is read in an expression."""
-    return frozenset(node.id for node in descend(expression) if isinstance(node, Name))
+    return frozenset([name.id for name in within(expression, Name)])
 
 
-def calls_in(expression: Expression) -> Iterator[Call]:
+def calls_in(expression: Expression) -> list[Call]:
     """Every call in an expression."""
-    return (node for node in descend(expression) if isinstance(node, Call))
+    return within(expression, Call)
 
 
 def bound_names(target: Expression) -> tuple[str, ...]:

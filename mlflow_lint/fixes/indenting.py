@@ -6,6 +6,7 @@ Invariant: no string changes: lines that end within one are not indented, they s
 from __future__ import annotations
 
 import io
+import re
 import tokenize
 from collections.abc import Iterator
 
@@ -13,6 +14,16 @@ from mlflow_lint.regex import regex
 
 _NEWLINE = regex(r"\r\n|\r|\n")
 _CONTINUED = regex(r"\\(\r|\n)")
+_PLAIN = regex(
+    r"""
+      "(?: [^"{}\\\r\n] | \\[^\r\n] | \{[^"{}\\\r\n]*\} )*"(?!")
+    | '(?: [^'{}\\\r\n] | \\[^\r\n] | \{[^'{}\\\r\n]*\} )*'(?!')
+    | \#[^\r\n]*
+    """,
+    re.VERBOSE,
+)
+"""A comment, or a string that is sure to end on its line: no triple quotes, and no brace left open in it."""
+_DOUBTFUL = regex(r"[\"'\\]")
 
 
 def indented(lines: str, step: str) -> str | None:
@@ -39,6 +50,8 @@ def _lines(lines: str) -> Iterator[tuple[str, str]]:
 
 def _has_long_string(lines: str) -> bool:
     """Whether a string goes on over the end of a line; so it is taken to be where that cannot be told."""
+    if not _DOUBTFUL.search(_PLAIN.sub("", lines)):
+        return False  # as most are; a tokenizer takes a hundred times as long
     # A block of its own is what the tokenizer accepts at any indentation.
     source = "if 1:\n" + "\n".join(_NEWLINE.split(lines)) + "\n"
     opened: list[int] = []

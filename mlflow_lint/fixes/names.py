@@ -5,9 +5,7 @@ Invariant: a name is offered only where it is sure to mean what it should; a cla
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from mlflow_lint.analysis.names.meaning import External, Place
+from mlflow_lint.analysis.names.meaning import Place
 from mlflow_lint.analysis.names.resolve import Resolver
 from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.api import Api, api_of
@@ -30,21 +28,13 @@ def sibling(call: facts.Call, api: Api, wanted: str, place: Place, resolver: Res
         return f"{written.removesuffix(api.name)}{wanted}", ()
     if not isinstance(function, facts.Name):
         return None
-    for name in _visible(place):
-        meaning = resolver.resolve(facts.Name(name), place)
-        if isinstance(meaning, External):
-            if meaning.dotted == "mlflow":
-                return f"{name}.{wanted}", ()
-            found = api_of(meaning.dotted)
-            if found is not None and not found.client and found.name == wanted:
-                return name, ()
+    for name, dotted in resolver.libraries(place):
+        if dotted == "mlflow":
+            return f"{name}.{wanted}", ()
+        found = api_of(dotted)
+        if found is not None and not found.client and found.name == wanted:
+            return name, ()
     return _beside(function.id, wanted, place)
-
-
-def _visible(place: Place) -> Iterator[str]:
-    for scope in place.scope.enclosing():
-        if scope is place.scope or not scope.is_class:
-            yield from scope.bindings
 
 
 def _beside(local: str, wanted: str, place: Place) -> Named | None:
@@ -68,11 +58,10 @@ def member(path: str, place: Place, resolver: Resolver) -> Named | None:
     """
     module, _, name = f"mlflow.{path}".rpartition(".")
     full: str | None = None
-    for local in _visible(place):
-        meaning = resolver.resolve(facts.Name(local), place)
-        if isinstance(meaning, External) and meaning.dotted == f"mlflow.{path}":
+    for local, dotted in resolver.libraries(place):
+        if dotted == f"mlflow.{path}":
             return local, ()
-        if isinstance(meaning, External) and meaning.dotted == "mlflow":
+        if dotted == "mlflow":
             full = full or f"{local}.{path}"
     if full is not None and module == "mlflow":
         return full, ()

@@ -79,7 +79,10 @@ class Row:
 def rows(effects: Effects, bodies: Iterable[Body], keyed: set[int]) -> Iterator[Row]:
     """Rows of a file, in order; those in a loop over keys (`keyed`, by `id`) are left to the rule for that loop."""
     for body in bodies:
-        written = Counter(id(site.block) for site in effects.touching(body) if _write(effects, site) is not None)
+        touching = effects.touching(body)
+        if len(touching) < 2:
+            continue
+        written = Counter(id(site.block) for site in touching if _write(effects, site) is not None)
         shared = {block for block, count in written.items() if count > 1}
         by_block: dict[int, dict[int, Site]] = {}
         blocks: dict[int, facts.Block] = {}

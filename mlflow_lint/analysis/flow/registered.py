@@ -7,6 +7,7 @@ only in the file that defines the function, where every check of that file sees 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from mlflow_lint.analysis.names.meaning import ClassRef, External, FunctionRef, Instance, Meaning, Place, options_of
@@ -23,6 +24,8 @@ Hook = tuple[str, Frequency]
 _SOMETIMES = ("every", "once", "event_filter", "before", "after")
 """What an Ignite event is given to let only some occurrences through (`ignite/engine/events.py`)."""
 _PACKAGES = frozenset(package for framework in FRAMEWORKS for package in framework.packages)
+_EVENTS = frozenset[str]().union(*(framework.per_step | framework.per_epoch for framework in FRAMEWORKS))
+_WORD = re.compile(r"\w+")
 
 
 class Registered:
@@ -60,6 +63,9 @@ class Registered:
 
     def _registrations(self, place: Place) -> Iterator[tuple[facts.Function, Hook]]:
         imported = _imported_packages(place.scope)
+        registrars = (row.calls for row in REGISTRATIONS if imported.intersection(row.packages))
+        if _EVENTS.union(*registrars).isdisjoint(_WORD.findall(place.unit.text)):
+            return  # most files: looking at each of their calls can be spared
         for name, calls in self._resolver.callers.calls(place).items():
             rows = [r for r in REGISTRATIONS if name in r.calls and imported.intersection(r.packages)]
             for call, where in calls:

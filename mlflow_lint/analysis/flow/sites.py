@@ -96,24 +96,30 @@ class RunOpening(Protocol):
         """Whether the call ends a run."""
 
 
-def sites(body: facts.Block, place: Place, opening: RunOpening) -> Iterator[Site]:
+def sites(body: facts.Block, place: Place, opening: RunOpening) -> tuple[Site, ...]:
     """Every call of a body, those of functions defined in it left out."""
-    yield from _Walk(opening).block(body, place, ())
+    walk = _Walk(opening)
+    walk.block(body, place, ())
+    return tuple(walk.found)
+
+
+_NO_CALL_IN = (facts.Name, facts.Constant, facts.Lambda)
 
 
 class _Walk:
     def __init__(self, opening: RunOpening) -> None:
         self.opening = opening
+        self.found: list[Site] = []
 
-    def block(self, block: facts.Block, place: Place, frames: tuple[Frame, ...]) -> Iterator[Site]:
+    def block(self, block: facts.Block, place: Place, frames: tuple[Frame, ...]) -> None:
         for index, statement in enumerate(block):
-            opened: list[facts.Call] = []
-            for site in self.statement(statement, block, index, place, frames):
-                yield site
-                if site.block is block and self.opening.opens_run(site.call, site.place):
-                    opened.append(site.call)
-            if opened and not isinstance(statement, facts.With):
-                frames = (*frames, Run(opened[-1]))
+            before = len(self.found)
+            self.statement(statement, block, index, place, frames)
+            if not isinstance(statement, facts.With):
+                for site in reversed(self.found[before:]):
+                    if site.block is block and self.opening.opens_run(site.call, site.place):
+                        frames = (*frames, Run(site.call))
+                        break
             if isinstance(statement, facts.If):
                 frames = (*frames, *self.left_behind(statement, block[index + 1 :], place))
 
@@ -138,70 +144,70 @@ class _Walk:
         index: int,
         place: Place,
         frames: tuple[Frame, ...],
-    ) -> Iterator[Site]:
-        def evaluate(expression: facts.Expression | None, within: tuple[Frame, ...] = frames) -> Iterator[Site]:
-            if expression is not None:
-                yield from self.expression(expression, within, place, block, index)
+    ) -> None:
+        def evaluate(expression: facts.Expression | None, within: tuple[Frame, ...] = frames) -> None:
+            if expression is not None and not isinstance(expression, _NO_CALL_IN):
+                self.expression(expression, within, place, block, index)
 
         match statement:
             case facts.Evaluate(value) | facts.Leave(_, value):
-                yield from evaluate(value)
+                evaluate(value)
             case facts.Assign(targets, value):
-                yield from evaluate(value)
+                evaluate(value)
                 for target in targets:
-                    yield from evaluate(target)
+                    evaluate(target)
             case facts.Update(target, _, value):
-                yield from evaluate(value)
-                yield from evaluate(target)
+                evaluate(value)
+                evaluate(target)
             case facts.If(test, body, orelse):
-                yield from evaluate(test)
-                yield from self.block(body, place, (*frames, Guard(test, True, place, body)))
-                yield from self.block(orelse, place, (*frames, Guard(test, False, place, orelse)))
+                evaluate(test)
+                self.block(body, place, (*frames, Guard(test, True, place, body)))
+                self.block(orelse, place, (*frames, Guard(test, False, place, orelse)))
             case facts.For(_, iterable, body, orelse):
-                yield from evaluate(iterable)
+                evaluate(iterable)
                 inside = (*frames, Loop(statement, place, frames))
-                yield from self.block(body, place, (*inside, *self.run_of_turn(body, place)))
-                yield from self.block(orelse, place, frames)
+                self.block(body, place, (*inside, *self.run_of_turn(body, place)))
+                self.block(orelse, place, frames)
             case facts.While(test, body, orelse):
                 inside = (*frames, Loop(statement, place, frames))
-                yield from evaluate(test, inside)
-                yield from self.block(body, place, (*inside, *self.run_of_turn(body, place)))
-                yield from self.block(orelse, place, frames)
+                evaluate(test, inside)
+                self.block(body, place, (*inside, *self.run_of_turn(body, place)))
+                self.block(orelse, place, frames)
             case facts.Try(body, handlers, orelse, final):
                 attempt = (*frames, Attempt(statement)) if handlers else frames
-                yield from self.block(body, place, attempt)
+                self.block(body, place, attempt)
                 for handler in handlers:
-                    yield from self.block(handler.body, place, (*frames, Rescue(statement)))
-                yield from self.block(orelse, place, frames)
-                yield from self.block(final, place, frames)
+                    self.block(handler.body, place, (*frames, Rescue(statement)))
+                self.block(orelse, place, frames)
+                self.block(final, place, frames)
             case facts.With(items, body):
                 inside = frames
                 for value, _ in items:
-                    yield from self.expression(value, inside, place, block, index)
+                    self.expression(value, inside, place, block, index)
                     if isinstance(value, facts.Call) and self.opening.opens_run(value, place):
                         inside = (*inside, Run(value))
                     if last_name(value) in ("suppress", "raises"):
                         inside = (*inside, Attempt(statement))
-                yield from self.block(body, place, inside)
+                self.block(body, place, inside)
             case facts.Match(subject, cases):
-                yield from evaluate(subject)
+                evaluate(subject)
                 for case in cases:
                     guarded = (*frames, Guard(case.guard or facts.Opaque(), True, place, case.body))
-                    yield from evaluate(case.guard)
-                    yield from self.block(case.body, place, guarded)
+                    evaluate(case.guard)
+                    self.block(case.body, place, guarded)
             case facts.Function(_, parameters, _, decorators):
                 for decorator in decorators:
-                    yield from evaluate(decorator)
+                    evaluate(decorator)
                 for parameter in parameters:
-                    yield from evaluate(parameter.default)
+                    evaluate(parameter.default)
             case facts.Class(_, bases, body, decorators):
                 for decorator in decorators:
-                    yield from evaluate(decorator)
+                    evaluate(decorator)
                 for base in bases:
-                    yield from evaluate(base.value)
+                    evaluate(base.value)
                 inner = place.scope.inner.get(id(statement))
                 if inner is not None:
-                    yield from self.block(body, Place(inner, None), frames)
+                    self.block(body, Place(inner, None), frames)
             case facts.Import() | facts.Declare():
                 pass
 
@@ -212,37 +218,38 @@ class _Walk:
         place: Place,
         block: facts.Block,
         index: int,
-    ) -> Iterator[Site]:
+    ) -> None:
+        if isinstance(expression, _NO_CALL_IN):
+            return
         match expression:
-            case facts.Constant() | facts.Name() | facts.Lambda():
-                return
             case facts.Comprehension(_, element, clauses):
                 inner = Place(clause_scope(expression, place.scope), place.receiver)
                 inside = frames
                 for position, clause in enumerate(clauses):
                     where = place if position == 0 else inner
-                    yield from self.expression(clause.iterable, inside, where, block, index)
+                    self.expression(clause.iterable, inside, where, block, index)
                     inside = (*inside, Loop(clause, inner, inside, expression))
                     for condition in clause.conditions:
-                        yield from self.expression(condition, inside, inner, block, index)
+                        self.expression(condition, inside, inner, block, index)
                         inside = (*inside, Guard(condition, True, inner, ()))
-                yield from self.expression(element, inside, inner, block, index)
+                self.expression(element, inside, inner, block, index)
                 return
             case facts.Conditional(test, body, otherwise):
-                yield from self.expression(test, frames, place, block, index)
-                yield from self.expression(body, (*frames, Guard(test, True, place, ())), place, block, index)
-                yield from self.expression(otherwise, (*frames, Guard(test, False, place, ())), place, block, index)
+                self.expression(test, frames, place, block, index)
+                self.expression(body, (*frames, Guard(test, True, place, ())), place, block, index)
+                self.expression(otherwise, (*frames, Guard(test, False, place, ())), place, block, index)
                 return
             case facts.Operation("and" | "or" as operator, operands):
                 inside = frames
                 for operand in operands:
-                    yield from self.expression(operand, inside, place, block, index)
+                    self.expression(operand, inside, place, block, index)
                     inside = (*inside, Guard(operand, operator == "and", place, ()))
                 return
         for child in children(expression):
-            yield from self.expression(child, frames, place, block, index)
+            if not isinstance(child, _NO_CALL_IN):
+                self.expression(child, frames, place, block, index)
         if isinstance(expression, facts.Call):
-            yield Site(expression, frames, place, block, index)
+            self.found.append(Site(expression, frames, place, block, index))
 
 
 def calls_of(block: facts.Block) -> Iterator[facts.Call]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import tee
 
 from mlflow_lint.analysis.memo import Memo
 from mlflow_lint.analysis.names.annotations import annotated, is_vague
@@ -60,6 +61,7 @@ class Resolver:
         self.elements = Elements(self)
         self._imports = Imports(self)
         self._lambdas: dict[int, FunctionRef] = {}
+        self._libraries: dict[tuple[Scope, int], Iterator[tuple[str, str]]] = {}
         self._depth = 0
         self.reads_anyway = False
         """Whether modules that cannot reach MLflow are read as well."""
@@ -68,6 +70,7 @@ class Resolver:
         """Drop every answer, because more modules are known now."""
         self._known.clear()
         self._lambdas.clear()
+        self._libraries.clear()
         self.classes = Classes(self)
         self.callers = Callers(self)
         self.elements = Elements(self)
@@ -217,10 +220,26 @@ class Resolver:
         holder = place.scope.holder(name)
         if holder is None:
             return self._imports.starred(name, place)
-        receiver = place.receiver if _within(place.scope, holder) else None
+        receiver = place.receiver if place.receiver is not None and _within(place.scope, holder) else None
         # The scope itself is the key: that of a comprehension would otherwise be gone, and its id another's.
-        key = (holder, name, id(receiver.definition) if receiver else 0)
+        key = (holder, name, id(receiver.definition) if receiver is not None else 0)
         return self.remembered(key, lambda: self._bound(holder, name, Place(holder, receiver)))
+
+    def libraries(self, place: Place) -> Iterator[tuple[str, str]]:
+        """The names in sight that stand for something of a library, innermost first, each with its dotted path."""
+        key = (place.scope, id(place.receiver.definition) if place.receiver else 0)
+        if key not in self._libraries:
+            self._libraries[key] = self._libraries_of(place)
+        # What was found before is not looked for again, and none is looked for that nobody asks for.
+        names, self._libraries[key] = tee(self._libraries[key])
+        return names
+
+    def _libraries_of(self, place: Place) -> Iterator[tuple[str, str]]:
+        for scope in place.scope.enclosing():
+            for name in scope.bindings if scope is place.scope or not scope.is_class else ():
+                meaning = self.name(name, place)
+                if isinstance(meaning, External):
+                    yield name, meaning.dotted
 
     def _bound(self, holder: Scope, name: str, place: Place) -> Meaning | None:
         bindings = holder.bindings[name]

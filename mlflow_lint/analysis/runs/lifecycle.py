@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import lru_cache
 
 from mlflow_lint.analysis.flow.sites import Attempt, Guard, Loop, Rescue, Site
 from mlflow_lint.analysis.memo import Memo
@@ -41,16 +42,22 @@ class Lifecycle:
 
     def __init__(self, effects: Effects) -> None:
         self.effects = effects
-        self._moments: dict[tuple[int, int], tuple[Moment, ...]] = {}
+        self._walks: dict[tuple[int, int], _Walk] = {}
         self._passages: Memo[Passage] = Memo(_UNKNOWN)
 
     def moments(self, body: Body) -> tuple[Moment, ...]:
         """The calls of a body that touch runs, write to one or set MLflow up, in order."""
+        return self._walk(body).moments
+
+    def _walk(self, body: Body) -> _Walk:
         receiver = body.place.receiver
         key = (id(body.block), id(receiver.definition) if receiver else 0)
-        if key not in self._moments:
-            self._moments[key] = tuple(_Walk(self, body).moments)
-        return self._moments[key]
+        walk = self._walks.get(key)
+        if walk is None:
+            walk = _Walk(self, body)
+            if self._passages.firm:
+                self._walks[key] = walk
+        return walk
 
     def opened_before(self, site: Site, body: Body, offset: int) -> OpenRun | None:
         """The run that is sure to be open at a call, if it was opened before an offset of the text."""
@@ -76,12 +83,12 @@ class Lifecycle:
     def _passed(self, function: FunctionRef) -> Passage:
         if function.definition.is_generator:
             return _UNKNOWN
-        walk = _Walk(self, Body(function.definition.body, Place(function.scope, function.receiver), function))
+        walk = self._walk(Body(function.definition.body, Place(function.scope, function.receiver), function))
         opens = tuple(run for run in walk.exit.runs if run.how is not How.WITH and len(run.chain) < _LONGEST_CHAIN)
         return Passage(opens, walk.exit.certain, walk.exit.disturbed, _start(walk.moments))
 
 
-def _start(moments: list[Moment]) -> tuple[Step, ...] | None:
+def _start(moments: tuple[Moment, ...]) -> tuple[Step, ...] | None:
     """How a body always gets to a `start_run` that raises if a run is open, before it opened or ended any itself."""
     for moment in moments:
         if moment.state.runs or not moment.state.certain or moment.state.disturbed:
@@ -135,23 +142,25 @@ class _Walk:
         self._jumps: list[State | None] = []
         """For each loop around, what is sure at its `break` and `continue`."""
         self._returns: State | None = None
-        self.moments: list[Moment] = []
+        self._moments: list[Moment] = []
         for site in self._effects.sites(body):
             self._sites.setdefault((id(site.block), site.index), []).append(site)
             if self._touches(site):
                 self._turning.update(id(frame.node) for frame in site.frames if isinstance(frame, Loop))
         end = self._block(body.block, State()) if self._passed else State()
         self.exit = meet(end, self._returns) or State()
+        self.moments = tuple(self._moments)
 
     # ------------------------------------------------------------------------------------------------- calls
     def _touches(self, site: Site) -> bool:
         """Whether a call may touch runs; notes what the functions of the project do that the body calls."""
         api = self._effects.api(site.call, site.place)
         if api is None:
-            passage = self._lifecycle.passage(site.call, site.place)
-            if passage is None and self._effects.opens_run(site.call, site.place):
+            known = self._effects.target(site.call, site.place) is not None
+            passage = self._lifecycle.passage(site.call, site.place) if known else None
+            if known and passage is None and self._effects.opens_run(site.call, site.place):
                 passage = Passage((), False)  # an object whose `__enter__` opens a run
-            if passage is None and not _may_end(self._effects, site):
+            if passage is None and (known or not _sounds_like_end(site.call.function)):
                 return False
             self._passed[id(site.call)] = passage
             return True
@@ -173,7 +182,7 @@ class _Walk:
                 opened.append(run)
             if not self._silent:
                 api = self._effects.api(site.call, site.place)
-                self.moments.append(Moment(site, api, state, after, chain, self._passed[id(site.call)]))
+                self._moments.append(Moment(site, api, state, after, chain, self._passed[id(site.call)]))
             state = after
             self._note(state)
         return state, opened
@@ -358,13 +367,16 @@ def _name(site: Site) -> str | None:
     return None
 
 
-def _may_end(effects: Effects, site: Site) -> bool:
+@lru_cache(maxsize=4096)
+def _ends(name: str) -> bool:
+    """Whether a name is that of what ends a run."""
+    return _ENDING.search(name) is not None
+
+
+def _sounds_like_end(function: facts.Expression) -> bool:
     """Whether something that is not known has the name of what ends a run."""
-    if effects.target(site.call, site.place) is not None:
-        return False
-    function = site.call.function
     name = last_name(function)
-    if _ENDING.search(name):
+    if _ends(name):
         return True
     owner = last_name(function.value) if isinstance(function, facts.Attribute) else ""
     return bool(_CLOSING.match(name)) and bool(_TRACKER.search(owner))

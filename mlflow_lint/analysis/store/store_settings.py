@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from mlflow_lint.analysis.names.meaning import External, Place
 from mlflow_lint.analysis.writes.effects import Effects
-from mlflow_lint.analysis.writes.summary import Body
 from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.api import CLIENTS
 from mlflow_lint.facts.functions import inner_blocks, own_expressions
-from mlflow_lint.facts.traverse import argument, descend
+from mlflow_lint.facts.traverse import argument, within
 from mlflow_lint.findings import Step
 from mlflow_lint.project.modules import Unit
 from mlflow_lint.record import entity, record
@@ -64,21 +64,46 @@ def store_settings(effects: Effects, unit: Unit) -> tuple[StoreSetting, ...]:
     return effects.once(_settings, unit)
 
 
-def _settings(effects: Effects, unit: Unit) -> Iterator[StoreSetting]:
+def _settings(effects: Effects, unit: Unit) -> list[StoreSetting]:
+    found: list[StoreSetting] = []
     for body in effects.bodies(unit):
-        yield from _of_block(effects, body.block, body)
+        _of_block(effects, body.block, body.place, found)
+    return found
 
 
-def _of_block(effects: Effects, block: facts.Block, body: Body) -> Iterator[StoreSetting]:
+def _of_block(effects: Effects, block: facts.Block, place: Place, found: list[StoreSetting]) -> None:
     for statement in block:
-        reader = _Reader(effects, statement, body.place)
-        yield from reader.settings()
+        reader = _Reader(effects, statement, place)
+        if isinstance(statement, facts.Assign) and statement.value is not None:
+            for target in statement.targets:
+                found.extend(reader.assigned(target, statement.value, statement.span))
+        elif isinstance(statement, facts.Function):
+            found.extend(reader.defaults(statement))
+        for expression in own_expressions(statement):
+            nodes: list[facts.Call | facts.Mapping] = within(expression, facts.Call, facts.Mapping)
+            for node in nodes:
+                if isinstance(node, facts.Mapping):
+                    found.extend(reader.mapped(node))
+                elif node.arguments:
+                    found.extend(reader.called(node))
         if isinstance(statement, facts.Class):
-            inner = body.place.scope.inner.get(id(statement))
+            inner = place.scope.inner.get(id(statement))
             if inner is not None:
-                yield from _of_block(effects, statement.body, Body(statement.body, Place(inner), None))
+                _of_block(effects, statement.body, Place(inner), found)
         for inner_block in inner_blocks(statement):
-            yield from _of_block(effects, inner_block, body)
+            _of_block(effects, inner_block, place, found)
+
+
+@lru_cache(maxsize=4096)
+def _says_uri(name: str) -> bool:
+    """Whether a name says that it is the address of a store."""
+    return _URI_NAME.fullmatch(name) is not None
+
+
+@lru_cache(maxsize=4096)
+def _is_variable(name: str) -> bool:
+    """Whether a name is that of a variable of MLflow's."""
+    return _VARIABLE.fullmatch(name) is not None
 
 
 @record
@@ -89,28 +114,17 @@ class _Reader:
     statement: facts.Statement
     place: Place
 
-    def settings(self) -> Iterator[StoreSetting]:
-        match self.statement:
-            case facts.Assign(targets, value, _, span) if value is not None:
-                for target in targets:
-                    yield from self.assigned(target, value, span)
-            case facts.Function(_, parameters, _, _, _, _, _, span):
-                for parameter in parameters:
-                    if parameter.default is not None and _URI_NAME.fullmatch(parameter.name):
-                        yield self.named(f"parameter {parameter.name}", parameter.default, span)
-        for expression in own_expressions(self.statement):
-            for node in descend(expression):
-                if isinstance(node, facts.Call):
-                    yield from self.called(node)
-                elif isinstance(node, facts.Mapping):
-                    yield from self.mapped(node)
+    def defaults(self, function: facts.Function) -> Iterator[StoreSetting]:
+        for parameter in function.parameters:
+            if parameter.default is not None and _says_uri(parameter.name):
+                yield self.named(f"parameter {parameter.name}", parameter.default, function.span)
 
     def assigned(self, target: facts.Expression, value: facts.Expression, span: facts.Span) -> Iterator[StoreSetting]:
         match target:
-            case facts.Subscript(_, facts.Constant(str() as name)) if _VARIABLE.fullmatch(name):
+            case facts.Subscript(_, facts.Constant(str() as name)) if _is_variable(name):
                 yield self.setting(name, name, value, span, False)
             case facts.Name(name) | facts.Attribute(_, name) | facts.Subscript(_, facts.Constant(str() as name)):
-                if _URI_NAME.fullmatch(name):
+                if _says_uri(name):
                     yield self.named(name, value, span)
 
     def mapped(self, mapping: facts.Mapping) -> Iterator[StoreSetting]:
@@ -122,27 +136,28 @@ class _Reader:
                     yield self.named(f'"{key.value}"', value, self.statement.span)
 
     def called(self, call: facts.Call) -> Iterator[StoreSetting]:
+        """The settings that the arguments of a call are, of which there is at least one."""
         meaning = self.effects.target(call, self.place)
-        dotted = meaning.dotted if isinstance(meaning, External) else ""
-        setter = _SETTERS.fullmatch(dotted)
-        if setter:
-            uri = argument(call, "uri", 0)
-            if uri is not None:
-                kind = setter.group(1)
-                yield self.setting(f"MLFLOW_{kind.upper()}_URI", f"set_{kind}_uri", uri.value, uri.span, False)
-            return
-        if dotted in CLIENTS:
-            for position, kind in enumerate(("tracking", "registry")):
-                uri = argument(call, f"{kind}_uri", position)
+        if isinstance(meaning, External) and meaning.dotted.startswith("mlflow."):
+            setter = _SETTERS.fullmatch(meaning.dotted)
+            if setter:
+                uri = argument(call, "uri", 0)
                 if uri is not None:
-                    yield self.setting(f"MLFLOW_{kind.upper()}_URI", "MlflowClient", uri.value, uri.span, False)
-            return
-        variable = _SET.fullmatch(dotted)
-        if variable:
-            for given in call.arguments[:1]:
-                yield self.setting(variable.group(1), variable.group(1), given.value, given.span, False)
-            return
-        first = call.arguments[0].value if call.arguments else None
+                    kind = setter.group(1)
+                    yield self.setting(f"MLFLOW_{kind.upper()}_URI", f"set_{kind}_uri", uri.value, uri.span, False)
+                return
+            if meaning.dotted in CLIENTS:
+                for position, kind in enumerate(("tracking", "registry")):
+                    uri = argument(call, f"{kind}_uri", position)
+                    if uri is not None:
+                        yield self.setting(f"MLFLOW_{kind.upper()}_URI", "MlflowClient", uri.value, uri.span, False)
+                return
+            variable = _SET.fullmatch(meaning.dotted)
+            if variable:
+                for given in call.arguments[:1]:
+                    yield self.setting(variable.group(1), variable.group(1), given.value, given.span, False)
+                return
+        first = call.arguments[0].value
         if isinstance(first, facts.Constant) and isinstance(first.value, str):
             if _VARIABLE.fullmatch(first.value):
                 value = argument(call, "default", 1)
@@ -155,9 +170,11 @@ class _Reader:
             ):
                 yield self.named(str(first.value), default.value, default.span)
         for given in call.arguments:
-            if given.keyword is not None and _VARIABLE.fullmatch(given.keyword):
+            if given.keyword is None:
+                continue
+            if _is_variable(given.keyword):
                 yield self.setting(given.keyword, given.keyword, given.value, given.span, False)
-            elif given.keyword is not None and _URI_NAME.fullmatch(given.keyword):
+            elif _says_uri(given.keyword):
                 yield self.named(f"{given.keyword}=", given.value, given.span)
 
     def named(self, taker: str, value: facts.Expression, span: facts.Span) -> StoreSetting:

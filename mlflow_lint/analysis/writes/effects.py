@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from mlflow_lint.analysis.flow.loops import Loops
 from mlflow_lint.analysis.flow.registered import Registered
@@ -45,6 +45,8 @@ from mlflow_lint.findings import Step
 from mlflow_lint.project.modules import Unit
 
 Found = TypeVar("Found")
+_Given: TypeAlias = tuple[Origin, tuple[str, ...]]
+"""A parameter, and the attributes on the way from it."""
 
 _MOST_EFFECTS = 24
 _MOST_DEFERRED = 48
@@ -57,6 +59,8 @@ class Effects:
     def __init__(self, resolver: Resolver) -> None:
         self.resolver = resolver
         self._targets: dict[tuple[int, int], Meaning | None] = {}
+        self._reached: dict[tuple[int, int], tuple[Reached, ...]] = {}
+        self._hooks: dict[tuple[int, int], tuple[str, Frequency] | None] = {}
         self._bodies: dict[Unit, tuple[Body, ...]] = {}
         self._touching: dict[tuple[int, int], tuple[Site, ...]] = {}
         self._found: dict[tuple[object, Unit], tuple[Any, ...]] = {}
@@ -76,6 +80,8 @@ class Effects:
         self.resolver.forget()
         self._start()
         self._targets.clear()
+        self._reached.clear()
+        self._hooks.clear()
         self._touching.clear()
         self._bodies.clear()
         self._found.clear()
@@ -135,6 +141,8 @@ class Effects:
         meaning = self.target(site.call, site.place)
         if meaning is None:
             return False
+        if isinstance(meaning, External):
+            return meaning.dotted.startswith("mlflow.")
         if any(isinstance(option, External) and option.dotted.startswith("mlflow.") for option in options_of(meaning)):
             return True
         return any(reached.effects for reached in self.reached(site.call, site.place))
@@ -144,6 +152,13 @@ class Effects:
         function = body.function
         if function is None:
             return None
+        receiver = function.receiver
+        key = (id(function.definition), id(receiver.definition) if receiver is not None else 0)
+        if key not in self._hooks:
+            self._hooks[key] = self._hook(function)
+        return self._hooks[key]
+
+    def _hook(self, function: FunctionRef) -> tuple[str, Frequency] | None:
         registered = self._registered.hook(function)
         if registered is not None or function.receiver is None:
             return registered
@@ -161,19 +176,23 @@ class Effects:
 
     def apis(self, call: facts.Call, place: Place) -> list[Api]:
         """The MLflow calls that this is or may be: also those of a partial, or of one of several loggers."""
-        found = [_api(option) for option in options_of(self.target(call, place))]
-        return [api for api in found if api is not None]
+        return [api for option in options_of(self.target(call, place)) if (api := _api(option)) is not None]
 
     def target(self, call: facts.Call, place: Place) -> Meaning | None:
         """What a call calls. Asked of each call by every rule, so remembered by call."""
-        key = (id(call), id(place.receiver.definition) if place.receiver else 0)
-        if key not in self._targets:
-            self._targets[key] = self.resolver.resolve(call.function, place)
-        return self._targets[key]
+        receiver = place.receiver
+        key = (id(call), id(receiver.definition) if receiver is not None else 0)
+        try:
+            return self._targets[key]
+        except KeyError:
+            target = self._targets[key] = self.resolver.resolve(call.function, place)
+            return target
 
     def opens_run(self, call: facts.Call, place: Place) -> bool:
         """Whether a call opens an MLflow run, itself or through a helper of the project."""
         meaning = self.target(call, place)
+        if meaning is None:
+            return False
         api = _api(meaning)
         if api is not None:
             return api.kind is Kind.RUN and not _reopens(call, api)
@@ -195,12 +214,23 @@ class Effects:
 
     def reached(self, call: facts.Call, place: Place) -> tuple[Reached, ...]:
         """The project functions that a call may reach, and what they do with what they are given there."""
-        found = []
-        for function in self._functions(self.target(call, place)):
-            summary = self._summary(function)
-            passed = self._passed(summary, call, place, function)
-            found.append(Reached(function, (*summary.effects, *passed) if passed else summary.effects))
-        return tuple(found)
+        meaning = self.target(call, place)
+        if meaning is None or isinstance(meaning, External):
+            return ()
+        receiver = place.receiver
+        key = (id(call), id(receiver.definition) if receiver is not None else 0)
+        known = self._reached.get(key)
+        if known is not None:
+            return known
+        found = tuple(self._reach(function, call, place) for function in self._functions(meaning))
+        if self._known.idle:
+            self._reached[key] = found
+        return found
+
+    def _reach(self, function: FunctionRef, call: facts.Call, place: Place) -> Reached:
+        summary = self._summary(function)
+        passed = self._passed(summary, call, place, function)
+        return Reached(function, (*summary.effects, *passed) if passed else summary.effects)
 
     def _functions(self, meaning: Meaning | None) -> Iterator[FunctionRef]:
         """What runs when something is called: a function, a constructor, an object's `__call__`."""
@@ -239,9 +269,14 @@ class Effects:
                 keep(effect)
             return Summary(tuple(effects.values()))
         for site in self.sites(body):
-            for effect in self._at(site):
-                keep(effect)
-            for waiting in self._deferred_at(site):
+            given = self._given(site.call.function, site.place)
+            if given is None:  # what it is otherwise, each caller knows for itself
+                called = self.target(site.call, site.place)
+                for effect in self._at(site) if called is not None else ():
+                    keep(effect)
+                if called is None or isinstance(called, External):
+                    continue
+            for waiting in self._deferred_at(site, given):
                 what = (waiting.origin, waiting.path, waiting.throttled is None, waiting.own_run)
                 if len(deferred) < _MOST_DEFERRED and len(waiting.chain) < _LONGEST_CHAIN:
                     deferred.setdefault(what, waiting)
@@ -258,8 +293,6 @@ class Effects:
 
     def _at(self, site: Site) -> Iterator[Effect]:
         """Effects of one call inside a function, as seen by whoever calls the function."""
-        if self._given(site.call.function, site.place) is not None:
-            return  # what that is, each caller knows for itself
         around = _Around(site, self.throttles)
         for option in options_of(self.target(site.call, site.place)):
             api = _api(option)
@@ -284,25 +317,25 @@ class Effects:
         return Key(False) if hidden else self._keys.written(site, api)
 
     # ------------------------------------------------------------------------------------- what is passed in
-    def _deferred_at(self, site: Site) -> Iterator[Deferred]:
-        """What a call inside a function leaves to whoever calls the function."""
+    def _deferred_at(self, site: Site, given: _Given | None) -> Iterator[Deferred]:
+        """What a call in a function leaves to whoever calls the function; `given` is what it calls, if passed in."""
         around = _Around(site, self.throttles)
-        given = self._given(site.call.function, site.place)
         if given is not None:
             origin, path = given
             chain = (_step(site, ".".join((origin[1], *path))),)
             yield Deferred(origin, path, site, chain, around.throttled, around.repeated, around.own_run)
             return
         for function in self._functions(self.target(site.call, site.place)):
-            filled = filled_parameters(site.call, function)
-            for inner in self._summary(function).deferred:
+            waiting = self._summary(function).deferred
+            filled = filled_parameters(site.call, function) if waiting else {}
+            for inner in waiting:
                 origin, path = inner.origin, inner.path
                 if origin[0] is function.scope:
                     passed = filled.get(origin[1])
-                    given = self._given(passed, site.place) if passed is not None else None
-                    if given is None:
+                    outer = self._given(passed, site.place) if passed is not None else None
+                    if outer is None:
                         continue
-                    origin, path = given[0], (*given[1], *path)
+                    origin, path = outer[0], (*outer[1], *path)
                 yield Deferred(
                     origin,
                     path,
@@ -313,7 +346,7 @@ class Effects:
                     around.own_run or inner.own_run,
                 )
 
-    def _given(self, expression: facts.Expression, place: Place) -> tuple[Origin, tuple[str, ...]] | None:
+    def _given(self, expression: facts.Expression, place: Place) -> _Given | None:
         """The parameter that an expression is, or is an attribute of: `callback`, `context.tracker`.
 
         Not one that an annotation or a default says enough of, nor the object of a method.
