@@ -125,7 +125,9 @@ class Project:
         known = modules.known(file)
         if known is not None and known.text == source.text:
             return known
-        unit = make_unit(file, source, *self._facts(source))
+        found, broken = self._facts(source)
+        with phase("link"):
+            unit = make_unit(file, source, found, broken)
         if not file or known is not None:
             # What is known of a text is known by the identity of its facts, and goes with them.
             self.effects.forget()
@@ -293,7 +295,9 @@ def check_source(
     from mlflow_lint.source.suppress import suppressions_of
     from mlflow_lint.syntax.parse import SyntaxFailure
 
-    if not project.leads(file) and not speaks_of_mlflow(source.text):
+    with phase("link"):
+        of_interest = project.leads(file) or speaks_of_mlflow(source.text)
+    if not of_interest:
         return Checked(source.path, ())
     try:
         context = project.context(file, source, settings)
@@ -311,14 +315,14 @@ def check_source(
             if check is not None:
                 with timed_rule(rule.code):
                     found.extend(check(rule, context))
-    silenced = suppressions_of(source, respect_noqa)
-    # Where a cell was not read, a comment may be for what it would have led to.
-    judged = frozenset[str]() if context.unit.broken else codes - _ignored(settings, codes, file)
-    comments = Comments(source, silenced, tuple(found), judged)
-    for rule in all_rules():
-        if rule.check_comments is not None and rule.code in codes:
-            found.extend(rule.check_comments(rule, comments))
-    findings = [finding for finding in found if not silenced.silences(finding)]
+        silenced = suppressions_of(source, respect_noqa)
+        # Where a cell was not read, a comment may be for what it would have led to.
+        judged = frozenset[str]() if context.unit.broken else codes - _ignored(settings, codes, file)
+        comments = Comments(source, silenced, tuple(found), judged)
+        for rule in all_rules():
+            if rule.check_comments is not None and rule.code in codes:
+                found.extend(rule.check_comments(rule, comments))
+        findings = [finding for finding in found if not silenced.silences(finding)]
     cells = cells_of(source)
     findings = [
         finding if _stays_in_one(source, cells, finding) else replace(finding, fix=None) for finding in findings

@@ -103,6 +103,9 @@ TEXTS = {
     "deep": "if a:\n" + textwrap.indent("if b:\n" + textwrap.indent(ZOO, "\t"), "   "),
     "no newline at the end": "x = (\n  f())",
     "form feed": "x = f()\n\f\ndef g():\n    return h()\n",
+    "form feeds before statements": (
+        "\fx = f()\n\fdef g():\n    i()\n\f    return h()\n \t\fif x:\n    a()\n\felse:\n    b(1 + \\\n\f2)\n"
+    ),
     "wide": "x = 'ä', f('€', g(\"😀\"), h)  # ö\n",
     **{path.name: path.read_text("utf-8") for path in sorted([*FIXTURES.glob("*.py"), *(ROOT / "tests").glob("*.py")])},
 }

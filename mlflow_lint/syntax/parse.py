@@ -21,6 +21,8 @@ _UNBOUNDED_LINE = 2_000
 _UNBOUNDED_DEPTH = 100
 # `a[0][0]…` and `a.b.b…` cost LibCST time with the cube of their length, and CPython takes thousands of them.
 _CHAIN = re.compile(r"(?:\.\w+|\[[^\[\]]*\]|\([^()]*\)){500}")
+# LibCST forgets a form feed in front of a statement, with the blanks before it, which all count as nothing.
+_FORM_FEED = re.compile(r"(?:\A|(?<=[\r\n]))(?<!\\[\r\n])(?<!\\\r\n)[ \t\f]*\f(?=[ \t]*\S)")
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"()[]{}"))
 
 
@@ -48,10 +50,15 @@ def parse(text: str) -> Any:
         if failure is not None:
             raise failure
     try:
-        return parsed(text)
+        return parsed(_FORM_FEED.sub(_blank_lines, text) if "\f" in text else text)
     except libcst.ParserSyntaxError as error:
         # CPython says what is wrong and where far better; LibCST's word stands where only it objects.
         raise (_failure_of_cpython(text) or _failure_of_libcst(error)) from None
+
+
+def _blank_lines(before: re.Match[str]) -> str:
+    """As many characters that count as little, and that LibCST keeps."""
+    return before[0].replace("\f", "\n")
 
 
 def _too_deep() -> SyntaxFailure:
