@@ -109,8 +109,12 @@ def tree(plan: Plan) -> Iterator[Row]:
     trees.ordinary(folder, _TREE, _NAMING)
     work = f"{trees.size(folder)}, of which {_NAMING:,} files name MLflow"
     contenders = plan.contenders
-    runs = measured([contenders.own("own", [folder]), contenders.ruff("ruff", [folder])], plan.runs)
+    parse = contenders.parse(sorted(folder.glob(trees.NAMING)))
+    runs = measured([contenders.own("own", [folder]), contenders.ruff("ruff", [folder]), parse], plan.runs)
     yield _ratio(f"{work}, cold", 2, runs["own"], runs["ruff"], "`ruff check --no-cache`")
+    parsed = runs[parse.label]
+    times = f"{parsed.best / runs['ruff'].best:.2f} × `ruff check --no-cache`"
+    yield Row(f"`libcst.parse_module` alone for those {_NAMING}, one process", "", times, "", str(parsed))
     if offers("--cache-dir"):
         programs = [contenders.own("own", [folder], cached=True), contenders.ruff("ruff", [folder], cached=True)]
         runs = measured(programs, plan.runs)

@@ -20,6 +20,8 @@ _SHORTEST, _LONGEST = 20, 600
 """Lines of an ordinary file."""
 _FOLDERS = 20
 """Parts that a tree has, each a copy of the standard library or of some of it."""
+NAMING = "part_*/training"
+"""Where the files of a tree lie that name MLflow."""
 
 
 def fixtures(folder: Path, copies: int) -> None:
