@@ -24,6 +24,8 @@ _URI_NAME = re.compile(r"(?:.*_)?(?:mlflow|tracking|mlflow_registry)_ur[il]", re
 _URI_OPTION = re.compile(r"--(?:[\w-]*[-_])?(?:mlflow|tracking)[-_]ur[il]")
 _VARIABLE = re.compile(r"MLFLOW_[A-Z0-9_]+")
 _SET = re.compile(r"mlflow\.environment_variables\.(MLFLOW_[A-Z0-9_]+)\.set")
+_SPOKEN_OF = re.compile(r"(?i:ur[il])|MLFLOW_|Client")
+"""In the text of all functions that have a setting, and of few others."""
 _URI_VARIABLES = ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")
 
 
@@ -67,7 +69,8 @@ def store_settings(effects: Effects, unit: Unit) -> tuple[StoreSetting, ...]:
 def _settings(effects: Effects, unit: Unit) -> list[StoreSetting]:
     found: list[StoreSetting] = []
     for body in effects.bodies(unit):
-        _of_block(effects, body.block, body.place, found)
+        if body.function is None or _SPOKEN_OF.search(unit.text, *body.function.definition.span):
+            _of_block(effects, body.block, body.place, found)
     return found
 
 
