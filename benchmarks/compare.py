@@ -3,6 +3,7 @@
     python benchmarks/compare.py                     every row of the table in docs/performance.md
     python benchmarks/compare.py src tests           the same, and folders of your own
     python benchmarks/compare.py --rows parse,file   some rows
+    python benchmarks/compare.py --without torchfix  all rows, without one that takes a minute each turn
     python benchmarks/compare.py --markdown          the table only, for docs/performance.md
 
 The peers are installed into an environment of their own, which is made on first use. Times are wall times of whole
@@ -34,7 +35,8 @@ _HEADER = (
 def main() -> None:
     arguments = _arguments()
     folder = arguments.env or Path(tempfile.gettempdir()) / _ENVIRONMENT
-    wanted = tuple(dict.fromkeys(peer for name in arguments.rows for peer in ROWS[name].peers))
+    peers_of_rows = dict.fromkeys(peer for name in arguments.rows for peer in ROWS[name].peers)
+    wanted = tuple(peer for peer in peers_of_rows if peer not in arguments.without)
     installed = peers.installed(folder.resolve(), wanted)
     found: list[Row] = []
     with tempfile.TemporaryDirectory(prefix="mlflow-lint-compare-") as directory:
@@ -61,6 +63,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("paths", nargs="*", type=Path, help="folders to lint beside copies of the fixtures")
     parser.add_argument("--rows", type=_rows, default=tuple(ROWS), help=f"some of {', '.join(ROWS)} (all)")
     parser.add_argument("--runs", type=int, default=5, metavar="N", help="turns of each program (5)")
+    parser.add_argument(
+        "--without", action="append", choices=ROWS["parse"].peers, default=[], help="one that takes long"
+    )
     parser.add_argument("--env", type=Path, metavar="DIR", help="where the peers are, or are installed")
     parser.add_argument("--markdown", action="store_true", help="print the table only")
     arguments = parser.parse_args()
