@@ -78,7 +78,8 @@ def _run(
         gc.freeze()  # what is there by now is not looked at, and so not copied, by the processes
     try:
         with phase("processes"), _pool(project, jobs) as pool:
-            running = {pool.submit(_check, task): task for task in tasks}
+            with _uninterrupted():
+                running = {pool.submit(_check, task): task for task in tasks}
             for done in as_completed(running):
                 task = running[done]
                 try:
@@ -94,6 +95,19 @@ def _run(
         if _FORKS:
             gc.unfreeze()
     return lost
+
+
+@contextlib.contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """An interrupt waits until all processes have begun: one that has just done so would be left behind."""
+    if not _FORKS:
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextlib.contextmanager
