@@ -27,7 +27,11 @@ for top in sys.argv[1:]:
     for file in [top] if os.path.isfile(top) else files:
         if file.endswith(".py"):
             with open(file, "rb") as stream:
-                libcst.parse_module(stream.read())
+                data = stream.read()
+            try:
+                libcst.parse_module(data)
+            except libcst.ParserSyntaxError:
+                pass  # a folder of somebody's own may hold what is no Python
 """
 _PLUGIN = "[flake8:local-plugins]\nextension =\n    MLF = mlflow_lint.flake8_plugin:Plugin\n"
 
