@@ -192,7 +192,7 @@ class Reach:
                 mentioned = known & texts[file].words if known else known
                 if not handed_on and not mentioned:
                     continue
-                self._used[file] = (*brought, *self._mentioned(file, mentioned))
+                self._used[file] = tuple(dict.fromkeys((*brought, *self._mentioned(file, mentioned))))
             self._mattering.add(file)
             if file in asked:
                 exported = leading(texts[file].definitions, known | handed_on) | handed_on
@@ -220,8 +220,14 @@ class Reach:
         for line in self._lines.get(file, ()) if known else ():
             exported = self._exports.get(line.files[0], frozenset())
             for name, local in line.brought:
-                names = exported if name == b"*" else exported & {name}
-                handed_on |= names if name == b"*" else {local} if names else names
+                if name == b"*":
+                    names = exported
+                    handed_on |= exported
+                elif name in exported:
+                    names = frozenset({name})
+                    handed_on.add(local)
+                else:
+                    continue
                 brought += [(line.files[0], each.decode("utf-8", "replace")) for each in sorted(names)]
         return known, frozenset(handed_on), brought
 

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import re
 
-_SPOKEN_OF = re.compile(r"tracking[-_]ur[il]|MLF\d", re.IGNORECASE)
+from mlflow_lint.regex import regex
+
+_SPOKEN_OF = regex(r"tracking[-_]ur[il]|MLF\d", re.IGNORECASE)
 
 
 def names_mlflow(data: bytes) -> bool:
