@@ -33,7 +33,7 @@ def load(text: str | bytes) -> facts.Module:
 
 
 def facts_of(text: str) -> facts.Module:
-    return with_deep_stack(lambda: lower(parse(text)))
+    return with_deep_stack(lambda: lower(parse(text), text))
 
 
 def told_apart(value: Any) -> Iterator[object]:

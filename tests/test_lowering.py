@@ -9,15 +9,18 @@ import sys
 import textwrap
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, get_args
 
+import doors
 import libcst
 import pytest
 from doors import FIXTURES, ROOT
 
 from mlflow_lint.facts import model as facts
-from mlflow_lint.syntax.lean import lightened
+from mlflow_lint.syntax.lean import lightened, nodes
 from mlflow_lint.syntax.lower import lower
+from mlflow_lint.syntax.order import ORDER
 from mlflow_lint.syntax.parse import SyntaxFailure, parse
 from mlflow_lint.syntax.stack import with_deep_stack
 
@@ -92,8 +95,17 @@ NEWER = textwrap.dedent("""\
     try: pass
     except* A as b: x()
     type Alias[T] = list[T] ; pass
+    type Other=int; type Third [T : int = str, *U , ** V]= list[T]
     def g[T: int, *Ts, **P](x: T = f"{x["a"]:{y}}") -> None: ...
     class A [T] : ...
+    t"a{b!r:{c}}d" ; del x ; assert (x), f"{a:{b:{c}}}{d!r:>{e}x}"
+    x[a:b:c, *d, ::e, f :]; 1j, (2J), ( ... )
+    match a:
+        case (b as c) | {"x": 1, **rest} | {"y" : 2 , ** d} : pass
+        case [a, *_, b] | (c, * d) | A.B(1, x = C(y=2) , ) | None | -1 | 1+2j | "a" "b": pass
+        case (a,): pass
+        case x, *y if (z): raise a from (b)
+    def f(a,/, *, b): return [x async for x in y], lambda * , k: k, lambda: 0
 """)
 """What not every supported CPython can read."""
 
@@ -112,7 +124,7 @@ TEXTS = {
 
 
 def facts_of(text: str) -> facts.Module:
-    return with_deep_stack(lambda: lower(parse(text)))
+    return with_deep_stack(lambda: lower(parse(text), text))
 
 
 def records(value: Any) -> Iterator[Any]:
@@ -183,8 +195,58 @@ def test_clauses_of_a_comprehension_begin_with_for_on_whatever_line() -> None:
 def test_nodes_of_libcst_itself_say_the_same(name: str) -> None:
     """What becomes of the tree of a parser that does not look up the classes of its nodes."""
     text = TEXTS[name] + NEWER.replace("\n", "\r\n" if "\r" in TEXTS[name] else "\n")
-    own = with_deep_stack(lambda: lower(lightened(libcst.parse_module(text))))
+    own = with_deep_stack(lambda: lower(lightened(libcst.parse_module(text)), text))
     assert repr(own) == repr(facts_of(text))  # spans, which equality leaves out, are in it
+
+
+def test_all_nodes_of_libcst_are_known() -> None:
+    own = {
+        name: kind
+        for name, kind in vars(libcst).items()
+        if libcst.CSTNode in getattr(kind, "__mro__", ()) and not kind.__abstractmethods__
+    }
+    assert own.keys() <= vars(nodes).keys()
+    left_out = {
+        field.name
+        for kind in own.values()
+        for field in dataclasses.fields(kind)
+        if field.default in (None, libcst.MaybeSentinel.DEFAULT)
+    }
+    assert [name for name in left_out if getattr(nodes.Name(), name, ...) is not None] == []
+    for name, kind in own.items():
+        steps = [step if isinstance(step, tuple) else (step,) for step in ORDER.get(getattr(nodes, name), ())]
+        named = {step[0] for step in steps if isinstance(step[0], str)}
+        if steps:
+            fields = {field.name for field in dataclasses.fields(kind)}
+            assert fields - named <= {"semicolon", "leading_whitespace"}, name  # what its line passes
+
+
+def test_what_only_a_newer_libcst_knows_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(nodes, "Ellipsis")
+    with pytest.raises(SyntaxFailure, match=r"Ellipsis of LibCST [0-9.]+ is not known"):
+        facts_of("x = ...")
+
+
+_APART = """
+import sys
+from mlflow_lint.syntax.lower import lower
+from mlflow_lint.syntax.order import ORDER
+from mlflow_lint.syntax.parse import parse
+from mlflow_lint.syntax.stack import with_deep_stack
+
+text = "x = f(1)"
+first = with_deep_stack(lambda: lower(parse(text), text))
+print([name for name in sys.modules if name.startswith("libcst")])
+import libcst, libcst.native
+print(libcst.parse_module(text).code == text, libcst.native.parse_module(text).code == text)
+print(first == with_deep_stack(lambda: lower(parse(text), text)), sys.modules["libcst"] is libcst)
+"""
+
+
+def test_the_rest_of_libcst_is_not_imported_and_can_be(tmp_path: Path) -> None:
+    ran = doors.run([sys.executable, "-c", _APART], tmp_path)
+    assert ran.err == ""
+    assert ran.out.splitlines() == ["[]", "True True", "True True"]
 
 
 def test_libcst_is_the_same_after_parsing() -> None:

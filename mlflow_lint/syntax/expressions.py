@@ -30,8 +30,8 @@ _COMPARE: dict[type, str] = {
 class ExpressionLowering(StringLowering, DisplayLowering):
     """Dispatches on the type of a node; `yields` notes whether a `yield` was met."""
 
-    def __init__(self, module: Any, start: int) -> None:
-        super().__init__(module, start)
+    def __init__(self, module: Any, text: str, start: int) -> None:
+        super().__init__(module, text, start)
         self.yields = False
 
     def expression(self, node: Any) -> facts.Expression:
@@ -45,12 +45,6 @@ class ExpressionLowering(StringLowering, DisplayLowering):
         expression = lowered(self, node)
         self.close(node)
         return expression
-
-    def meet(self, node: Any, **options: Any) -> None:
-        if type(node) in _EXPRESSIONS:
-            self.found.append(self.expression(node))
-        else:
-            node._codegen_impl(self, **options)
 
     def name(self, node: Any) -> facts.Expression:
         word = node.value
@@ -211,12 +205,12 @@ class ExpressionLowering(StringLowering, DisplayLowering):
     def parameters(self, node: Any) -> tuple[facts.Parameter, ...]:
         found = [self.parameter(item) for item in node.posonly_params]
         if type(node.posonly_ind) is cst.ParamSlash:
-            node.posonly_ind._codegen_impl(self)
+            self.inside(node.posonly_ind)
         found += [self.parameter(item) for item in node.params]
         if type(node.star_arg) is cst.Param:
             found.append(self.parameter(node.star_arg, "*"))
         elif type(node.star_arg) is cst.ParamStar:
-            node.star_arg._codegen_impl(self)
+            self.inside(node.star_arg)
         found += [self.parameter(item, keyword_only=True) for item in node.kwonly_params]
         if node.star_kwarg is not None:
             found.append(self.parameter(node.star_kwarg, "**"))

@@ -1,8 +1,9 @@
-"""LibCST's parser with nodes that cost next to nothing.
+"""LibCST's parser by itself, with nodes that cost next to nothing.
 
 LibCST's nodes are frozen dataclasses, each checked against the grammar that the parser has just followed. To make them
-takes two thirds as long as all that the parser itself does. A light node is a namespace of fields, made without a line
-of Python. Invariant: it has the fields of LibCST's node of that name, and LibCST is as it was for everybody else.
+takes two thirds as long as all that the parser itself does, and to import them longer than to read most files. A light
+node is a namespace of fields, made without a line of Python. Invariant: it has the fields of LibCST's node of that
+name, and LibCST is as it was for everybody else, imported or not.
 """
 
 from __future__ import annotations
@@ -10,103 +11,142 @@ from __future__ import annotations
 import gc
 import sys
 import threading
-from collections.abc import Iterable
-from dataclasses import MISSING, fields
+from collections.abc import Callable, Iterable
 from functools import partial
+from importlib.machinery import PathFinder
+from importlib.util import find_spec, module_from_spec
 from types import FunctionType, SimpleNamespace
 from typing import Any
 
-import libcst
-from libcst import native  # type: ignore[attr-defined]
+_NAMES = """
+    Add AddAssign And AnnAssign Annotation Arg AsName Assert Assign AssignEqual AssignTarget Asynchronous Attribute
+    AugAssign Await BinaryOperation BitAnd BitAndAssign BitInvert BitOr BitOrAssign BitXor BitXorAssign BooleanOperation
+    Break Call ClassDef Colon Comma Comment CompFor CompIf Comparison ComparisonTarget ConcatenatedString Continue
+    Decorator Del Dict DictComp DictElement Divide DivideAssign Dot Element Ellipsis Else EmptyLine Equal ExceptHandler
+    ExceptStarHandler Expr Finally Float FloorDivide FloorDivideAssign For FormattedString FormattedStringExpression
+    FormattedStringText From FunctionDef GeneratorExp Global GreaterThan GreaterThanEqual If IfExp Imaginary Import
+    ImportAlias ImportFrom ImportStar In IndentedBlock Index Integer Is IsNot Lambda LazyImport LazyImportFrom
+    LeftCurlyBrace LeftParen LeftShift LeftShiftAssign LeftSquareBracket LessThan LessThanEqual List ListComp Match
+    MatchAs MatchCase MatchClass MatchKeywordElement MatchList MatchMapping MatchMappingElement MatchOr MatchOrElement
+    MatchSequenceElement MatchSingleton MatchStar MatchTuple MatchValue MatrixMultiply MatrixMultiplyAssign Minus Module
+    Modulo ModuloAssign Multiply MultiplyAssign Name NameItem NamedExpr Newline Nonlocal Not NotEqual NotIn Or Param
+    ParamSlash ParamSpec ParamStar Parameters ParenthesizedWhitespace Pass Plus Power PowerAssign Raise Return
+    RightCurlyBrace RightParen RightShift RightShiftAssign RightSquareBracket Semicolon Set SetComp SimpleStatementLine
+    SimpleStatementSuite SimpleString SimpleWhitespace Slice StarredDictComp StarredDictElement StarredElement Subscript
+    SubscriptElement Subtract SubtractAssign TemplatedString TemplatedStringExpression TemplatedStringText
+    TrailingWhitespace Try TryStar Tuple TypeAlias TypeParam TypeParameters TypeVar TypeVarTuple UnaryOperation While
+    With WithItem Yield
+"""
+_LEFT_OUT = """
+    annotation asname asynchronous bound cause colon comma comment conversion default equal exc finalbody format_spec
+    guard indent inner_for_in keyword lbracket lpar msg name orelse pattern posonly_ind rbracket rest returns rpar
+    second_colon semicolon separator star star_arg star_kwarg step trailing_comma type type_parameters value
+    whitespace_after_as whitespace_after_lambda whitespace_after_name whitespace_after_raise whitespace_after_return
+    whitespace_after_star whitespace_after_type_parameters whitespace_after_yield whitespace_before_as
+    whitespace_before_from whitespace_before_indicator
+"""
+"""Fields that the parser leaves out of a node where the text has nothing for them: there they are `None`."""
+
+Node: Any = type("Node", (SimpleNamespace,), {"__slots__": (), **dict.fromkeys(_LEFT_OUT.split())})
 
 
-class Node(SimpleNamespace):
-    """A node that has its fields and can be walked by generating its code; the state says what happens to each node."""
+class _Nodes(SimpleNamespace):
+    """What the parser gets for the module `libcst`."""
 
-    __slots__ = ()
-
-    def _codegen(self, state: Any, **options: Any) -> None:
-        state.meet(self, **options)
-
-
-def _light(own: type[libcst.CSTNode]) -> type[Node]:
-    """The light class for one of LibCST's, with what it needs to generate code, and the fields that may be left out."""
-    members: dict[str, Any] = {"__slots__": ()}
-    for base in reversed(own.__mro__[: own.__mro__.index(libcst.CSTNode)]):
-        members |= {
-            name: member
-            for name, member in vars(base).items()
-            if type(member) is FunctionType and not name.startswith("__")
-        }
-    for field in fields(own):
-        if field.default is not MISSING:
-            members[field.name] = field.default
-        elif field.default_factory is not MISSING:
-            members[field.name] = field.default_factory()
-    return type(own.__name__, (Node,), members)
-
-
-class _Nodes:
-    """Stands in for the module `libcst`, where the parser looks up by its name what it is about to make."""
-
-    ParserSyntaxError = SimpleNamespace  # to make LibCST's own would run Python
+    unknown = False
+    """Whether it asked for something else than the light classes."""
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(libcst, name)
+        self.unknown = True
+        return SimpleNamespace  # an error here would be the end of the process for the parser
 
 
-for _own in list(vars(libcst).values()):
-    if libcst.CSTNode in getattr(_own, "__mro__", ()) and not _own.__abstractmethods__:
-        setattr(_Nodes, _own.__name__, _light(_own))
-        _own.register(getattr(_Nodes, _own.__name__))  # LibCST generates code by asking `isinstance(comma, Comma)`
-
-nodes: Any = _Nodes()
+nodes: Any = _Nodes(
+    **{name: type(name, (Node,), {"__slots__": ()}) for name in _NAMES.split()},
+    ParserSyntaxError=SimpleNamespace,  # to make LibCST's own would run Python
+)
 """The light classes, under the names that LibCST's have in `libcst`."""
 
 
-def parsed(text: str) -> Any:
-    """The `Module` of a text, of light nodes; raises what `libcst.parse_module` raises.
+class UnknownNode(Exception):
+    """The text has something in it that a newer LibCST knows and these modules do not."""
+
+
+def parsed(text: str) -> Any | None:
+    """The `Module` of a text, of light nodes; `None` where LibCST itself has to say what it makes of the text.
 
     The parser asks `sys.modules` for `libcst` each time it makes a node, and gets the light classes. No thread has a
-    turn between the three calls, as none of them runs Python, nor does the collection of garbage, which is off: so
-    nobody else meets the stand-in; but Python 3.10 may give them one when the text is broken.
+    turn between the calls, as none of them runs Python, nor does the collection of garbage, which is off: so nobody
+    else meets the stand-in; but Python 3.10 may give them one when the text is broken.
     """
     with _ONE_AT_A_TIME:
+        nodes.unknown = False
+        as_it_was: dict[str, Any] = {}
+        note = partial(as_it_was.update, sys.modules)
+        stand_in = partial(sys.modules.__setitem__, "libcst", nodes)
+        stand_back: tuple[partial[Any], ...] = (
+            partial(sys.modules.pop, "libcst", None),
+            partial(sys.modules.update, as_it_was),
+        )
+        after_all: partial[list[Any]] = partial(list, map(_call, stand_back))
         collecting = gc.isenabled()
         gc.disable()
         try:
-            _, tree, _ = _in_one_go((_stand_in, partial(native.parse_module, text), _stand_back))
-        except Exception:
-            _stand_back()  # before anything else: the first jump or call of Python may give another thread a turn
-            tree = None
+            _, _, tree, *_ = _in_one_go((note, stand_in, partial(_parse_module, text), *stand_back))
+        except BaseException as error:
+            after_all()  # before anything else: the first jump or call of Python may give another thread a turn
+            if not isinstance(error, Exception):
+                raise
+            return None
         finally:
-            _stand_back()
             if collecting:
                 gc.enable()
-    if type(tree) is nodes.Module:
-        return tree
-    return lightened(libcst.parse_module(text))  # which says what is wrong with the text, if that was the reason
+    return tree if type(tree) is nodes.Module and not nodes.unknown else None
 
 
 _ONE_AT_A_TIME = threading.Lock()
-_stand_in = partial(sys.modules.__setitem__, "libcst", nodes)
-_stand_back = partial(sys.modules.__setitem__, "libcst", libcst)
+_call: Callable[[partial[Any]], Any] = partial.__call__
 
 
 def _in_one_go(calls: Iterable[partial[Any]]) -> list[Any]:
-    return list(map(partial.__call__, calls))
+    return list(map(_call, calls))
 
 
 # Before the parser looks into `sys.modules` it has Python import `libcst`, once more for each node. It calls what its
-# caller has for `__import__`: here something that is quick and does nothing, as `libcst` is imported.
+# caller has for `__import__`: here something that is quick and does nothing.
 _in_one_go = FunctionType(
-    _in_one_go.__code__, {"list": list, "map": map, "partial": partial, "__builtins__": {"__import__": "".format}}
+    _in_one_go.__code__, {"list": list, "map": map, "_call": _call, "__builtins__": {"__import__": "".format}}
 )
+
+
+def _parser() -> Callable[[str], Any]:
+    """The parser in `libcst.native`, without the package around it where that can be had."""
+    package = find_spec("libcst")
+    spec = PathFinder.find_spec("libcst.native", package.submodule_search_locations) if package else None
+    if spec is None or spec.loader is None or sys.implementation.name != "cpython":
+        from libcst import native  # type: ignore[attr-defined]
+    else:
+        native = module_from_spec(spec)
+        spec.loader.exec_module(native)
+    parse_module: Callable[[str], Any] = native.parse_module
+    return parse_module
+
+
+_parse_module = _parser()
 
 
 def lightened(own: Any) -> Any:
     """A copy of LibCST's own tree in light nodes, for a parser that does not look its nodes up."""
+    from dataclasses import fields
+
+    import libcst
+
     if isinstance(own, libcst.CSTNode):
+        name = type(own).__name__
+        if name not in vars(nodes):
+            raise UnknownNode(name)
         values = {field.name: lightened(getattr(own, field.name)) for field in fields(own)}
-        return getattr(nodes, type(own).__name__)(**values)
-    return tuple(map(lightened, own)) if isinstance(own, (tuple, list)) else own
+        return getattr(nodes, name)(**values)
+    if isinstance(own, (tuple, list)):
+        return tuple(map(lightened, own))
+    return None if own is libcst.MaybeSentinel.DEFAULT else own

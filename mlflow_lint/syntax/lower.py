@@ -14,9 +14,9 @@ from mlflow_lint.syntax.lean import nodes as cst
 from mlflow_lint.syntax.simple import SimpleLowering
 
 
-def lower(module: Any, start: int = 0) -> facts.Module:
+def lower(module: Any, text: str, start: int = 0) -> facts.Module:
     """The facts of a parsed text that begins at an offset of the source."""
-    lowering = _Lowering(module, start)
+    lowering = _Lowering(module, text, start)
     lowering.lines(module.header)
     return facts.Module(lowering.block(module.body))
 
@@ -24,8 +24,8 @@ def lower(module: Any, start: int = 0) -> facts.Module:
 class _Lowering(SimpleLowering):
     """Adds compound statements and blocks to what is lowered."""
 
-    def __init__(self, module: Any, start: int) -> None:
-        super().__init__(module, start)
+    def __init__(self, module: Any, text: str, start: int) -> None:
+        super().__init__(module, text, start)
         self.captured: list[str] = []
         """Names that the last `case` pattern binds."""
 
@@ -175,7 +175,7 @@ class _Lowering(SimpleLowering):
         self.keyword("case")
         self.blank(node.whitespace_after_case)
         self.captured = []
-        self.meet(node.pattern)
+        self.part(node.pattern)
         captured = tuple(self.captured)
         self.blank(node.whitespace_before_if)
         if node.guard is not None:
@@ -184,11 +184,11 @@ class _Lowering(SimpleLowering):
         guard = self.expression(node.guard) if node.guard is not None else None
         return facts.Case(captured, guard, self.suite(node.body, node.whitespace_before_colon))
 
-    def meet(self, node: Any, **options: Any) -> None:
+    def inside(self, node: Any) -> None:
         field = _CAPTURES.get(type(node))
         if field is not None and type(getattr(node, field)) is cst.Name:
             self.captured.append(getattr(node, field).value)
-        super().meet(node, **options)
+        super().inside(node)
 
     def function(self, node: Any) -> facts.Statement:
         decorators = self.decorators(node)

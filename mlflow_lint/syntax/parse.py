@@ -5,11 +5,12 @@ from __future__ import annotations
 import ast
 import re
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import libcst
+from mlflow_lint.syntax.lean import UnknownNode, lightened, parsed
 
-from mlflow_lint.syntax.lean import parsed
+if TYPE_CHECKING:
+    import libcst
 
 _PLACE = re.compile(r"error at (\d+):(\d+)")
 
@@ -49,11 +50,26 @@ def parse(text: str) -> Any:
         failure = _failure_of_cpython(text)
         if failure is not None:
             raise failure
+    if "\f" in text:
+        text = _FORM_FEED.sub(_blank_lines, text)
+    tree = parsed(text)
+    return _parsed_by_libcst(text) if tree is None else tree
+
+
+def _parsed_by_libcst(text: str) -> Any:
+    """What LibCST as a whole makes of a text, which may be that something is wrong with it."""
+    # CPython says what is wrong and where far better; LibCST's word stands where only it objects.
+    failure = _failure_of_cpython(text)
+    if failure is not None:
+        raise failure
+    import libcst
+
     try:
-        return parsed(_FORM_FEED.sub(_blank_lines, text) if "\f" in text else text)
+        return lightened(libcst.parse_module(text))
     except libcst.ParserSyntaxError as error:
-        # CPython says what is wrong and where far better; LibCST's word stands where only it objects.
-        raise (_failure_of_cpython(text) or _failure_of_libcst(error)) from None
+        raise _failure_of_libcst(error) from None
+    except UnknownNode as error:
+        raise SyntaxFailure(f"{error} of LibCST {libcst.LIBCST_VERSION} is not known to mlflow-lint", 1, 1) from None
 
 
 def _blank_lines(before: re.Match[str]) -> str:

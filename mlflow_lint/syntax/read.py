@@ -79,4 +79,4 @@ def _block(text: str, start: int) -> facts.Block:
     with phase("parse"):
         tree = parse(text)
     with phase("lower"):
-        return lower(tree, start).body
+        return lower(tree, text, start).body

@@ -18,8 +18,8 @@ _UPDATES: dict[type, str] = {getattr(cst, f"{name}Assign"): operator for name, o
 class SimpleLowering(ExpressionLowering):
     """Adds simple statements to what is lowered."""
 
-    def __init__(self, module: Any, start: int) -> None:
-        super().__init__(module, start)
+    def __init__(self, module: Any, text: str, start: int) -> None:
+        super().__init__(module, text, start)
         self.end = start
         """Where the last statement ends, and with it all blocks that end with it."""
 
@@ -34,13 +34,7 @@ class SimpleLowering(ExpressionLowering):
         return statement
 
     def opaque(self, node: Any, start: int, alone: bool) -> facts.Statement:
-        parts = self.parts(node)
-        if type(node.semicolon) is cst.Semicolon:
-            # LibCST's code has the semicolon in it.
-            behind = self.offset
-            self.token(node.semicolon)
-            self.offset = behind - (self.offset - behind)
-        return facts.Evaluate(facts.Opaque(parts), (start, self.offset), alone)
+        return facts.Evaluate(facts.Opaque(self.parts(node)), (start, self.offset), alone)
 
     def evaluate(self, node: Any, start: int, alone: bool) -> facts.Statement:
         return facts.Evaluate(self.expression(node.value), (start, self.offset), alone)
@@ -89,6 +83,7 @@ class SimpleLowering(ExpressionLowering):
         return facts.Leave(kind, None, (start, self.offset))
 
     def imports(self, node: Any, start: int, alone: bool) -> facts.Statement:
+        self.lazily(node)
         self.offset += len("import")
         self.blank(node.whitespace_after_import)
         names: list[facts.ImportedName] = []
@@ -99,6 +94,7 @@ class SimpleLowering(ExpressionLowering):
         return facts.Import(tuple(names), (start, self.offset), alone)
 
     def imports_from(self, node: Any, start: int, alone: bool) -> facts.Statement:
+        self.lazily(node)
         self.offset += len("from")
         self.blank(node.whitespace_after_from)
         for dot in node.relative:
@@ -121,6 +117,12 @@ class SimpleLowering(ExpressionLowering):
             if node.rpar is not None:
                 self.closing(node.rpar)
         return facts.Import(tuple(names), (start, self.offset), alone)
+
+    def lazily(self, node: Any) -> None:
+        """`lazy` before an import."""
+        if type(node) in (cst.LazyImport, cst.LazyImportFrom):
+            self.offset += len("lazy")
+            self.blank(node.whitespace_after_lazy)
 
     def alias(self, node: Any) -> tuple[str, str | None]:
         """`path` or `path as name`, with the comma behind it."""
@@ -167,6 +169,8 @@ _SMALL: dict[type, Callable[[Any, Any, int, bool], facts.Statement]] = {
     cst.Continue: SimpleLowering.leave,
     cst.Import: SimpleLowering.imports,
     cst.ImportFrom: SimpleLowering.imports_from,
+    cst.LazyImport: SimpleLowering.imports,
+    cst.LazyImportFrom: SimpleLowering.imports_from,
     cst.Global: SimpleLowering.global_,
     cst.Nonlocal: SimpleLowering.nonlocal_,
 }

@@ -2,60 +2,78 @@
 
 LibCST's `PositionProvider` regenerates the module with metadata bookkeeping and a deep copy, and costs more than
 twice the parse. This does the one thing needed, adding up the lengths of tokens and blanks, along with whatever else
-the walk does. Invariant: the tokens that LibCST generates for an unchanged module are exactly its text, so what is
-walked in the order of the text leaves the offset where the text goes on.
+the walk does. Invariant: the tokens and blanks of a module are exactly its text, so what is walked in the order of the
+text leaves the offset where the text goes on.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import nullcontext
 from typing import Any
-
-from libcst import MaybeSentinel
-from libcst._nodes.internal import CodegenState
 
 from mlflow_lint.facts import model as facts
 from mlflow_lint.syntax.lean import nodes as cst
+from mlflow_lint.syntax.order import ORDER
 
 _Blank = cst.SimpleWhitespace
-_NOTHING = nullcontext()
 
 
-class Walk(CodegenState):
-    """A code-generation state that keeps no code, only the offset.
+class Walk:
+    """Keeps the offset, and what is found on the way that has no form of its own in the facts."""
 
-    What is common is measured by the methods here and in the subclasses, the rest by the code that LibCST generates.
-    """
-
-    def __init__(self, module: Any, start: int) -> None:
-        super().__init__(default_indent=module.default_indent, default_newline=module.default_newline)
+    def __init__(self, module: Any, text: str, start: int) -> None:
+        self.text = text
+        self.start = start
+        """The offset in the source where the text begins."""
+        self.default_indent: str = module.default_indent
+        self.default_newline: str = module.default_newline
         self.offset = start
+        self.indents: list[str] = []
         self.margin = 0
         """Width of the indentation."""
         self.found: list[facts.Expression] = []
-        """What is evaluated inside the node whose code LibCST generates."""
+        """What is evaluated inside the node whose parts are passed."""
 
     def expression(self, node: Any) -> facts.Expression:
         """The facts of an expression, which is passed."""
         raise NotImplementedError
 
-    def meet(self, node: Any, **options: Any) -> None:
-        """Pass a node that stands in one whose code LibCST generates."""
-        node._codegen_impl(self, **options)
-
-    def parts(self, node: Any, **options: Any) -> tuple[facts.Expression, ...]:
+    def parts(self, node: Any) -> tuple[facts.Expression, ...]:
         """What is evaluated inside a node that has no form of its own in the facts."""
         outer, self.found = self.found, []
-        node._codegen_impl(self, **options)
+        self.inside(node)
         found, self.found = self.found, outer
         return tuple(found)
 
-    def code(self, node: Any) -> str:
-        """The text of a node."""
-        state = _Code(self.default_indent, self.default_newline)
-        node._codegen(state)
-        return "".join(state.tokens)
+    def inside(self, node: Any) -> None:
+        """Pass a node part by part."""
+        for step in ORDER[type(node)]:
+            if isinstance(step, int):
+                self.offset += step
+            elif isinstance(step, str):
+                self.part(getattr(node, step))
+            else:
+                field, there, missing = step
+                self.offset += missing if getattr(node, field) is None else there
+
+    def part(self, part: Any) -> None:
+        """Pass what stands in a field: nothing, a word, a node, or several."""
+        kind = type(part)
+        if kind is str:
+            self.offset += len(part)
+        elif kind is tuple or kind is list:
+            for each in part:
+                self.part(each)
+        elif kind in ORDER:
+            self.inside(part)
+        elif part is None or kind is _Blank or kind is cst.ParenthesizedWhitespace:
+            self.blank(part)
+        else:
+            self.found.append(self.expression(part))
+
+    def since(self, offset: int) -> str:
+        """The text from an offset to where the walk has got to."""
+        return self.text[offset - self.start : self.offset - self.start]
 
     def blank(self, node: Any) -> None:
         """What may be blanks, or lines of comments in brackets, or nothing."""
@@ -67,8 +85,6 @@ class Walk(CodegenState):
             if node.indent:
                 self.offset += self.margin
             self.offset += len(node.last_line.value)
-        elif node is not MaybeSentinel.DEFAULT and node is not None:
-            node._codegen_impl(self)
 
     def token(self, node: Any, width: int = 1) -> None:
         """A comma or an operator, with the blanks around it."""
@@ -129,31 +145,11 @@ class Walk(CodegenState):
                 self.offset += self.margin
             self.trailing(line)
 
-    # What follows LibCST calls as it generates code.
-    def add_token(self, value: str) -> None:
-        """Pass a word or a sign."""
-        self.offset += len(value)
-
-    def add_indent_tokens(self) -> None:
-        """Pass the indentation of a line."""
-        self.offset += self.margin
-
     def increase_indent(self, value: str) -> None:
         """Enter a block."""
-        self.indent_tokens.append(value)
+        self.indents.append(value)
         self.margin += len(value)
 
     def decrease_indent(self) -> None:
         """Leave a block."""
-        self.margin -= len(self.indent_tokens.pop())
-
-    def record_syntactic_position(self, node: Any, *, start_node: Any = None, end_node: Any = None) -> Any:
-        """Nothing: spans are made of offsets."""
-        return _NOTHING
-
-
-class _Code(CodegenState):
-    """LibCST's own, for light nodes."""
-
-    def meet(self, node: Any, **options: Any) -> None:
-        node._codegen_impl(self, **options)
+        self.margin -= len(self.indents.pop())

@@ -69,10 +69,11 @@ class StringLowering(Walk):
             suffix += f"!{node.conversion}"
             self.offset += 1 + len(node.conversion)
         if node.format_spec is not None:
-            suffix += ":" + "".join([self.code(piece) for piece in node.format_spec])
+            before = self.offset
             self.offset += 1
             for piece in node.format_spec:
                 self.parts(piece)
+            suffix += self.since(before)
         self.offset += 1
         return facts.Interpolation(value, suffix)
 
