@@ -12,7 +12,7 @@ import gc
 import sys
 import threading
 from collections.abc import Callable, Iterable
-from functools import partial
+from functools import lru_cache, partial
 from importlib.machinery import PathFinder
 from importlib.util import find_spec, module_from_spec
 from types import FunctionType, SimpleNamespace
@@ -49,8 +49,11 @@ _LEFT_OUT = """
 
 Node: Any = type("Node", (SimpleNamespace,), {"__slots__": (), **dict.fromkeys(_LEFT_OUT.split())})
 
+nodes: Any = SimpleNamespace(**{name: type(name, (Node,), {"__slots__": ()}) for name in _NAMES.split()})
+"""The light classes, under the names that LibCST's have in `libcst`."""
 
-class _Nodes(SimpleNamespace):
+
+class _StandIn(SimpleNamespace):
     """What the parser gets for the module `libcst`."""
 
     unknown = False
@@ -61,11 +64,11 @@ class _Nodes(SimpleNamespace):
         return SimpleNamespace  # an error here would be the end of the process for the parser
 
 
-nodes: Any = _Nodes(
-    **{name: type(name, (Node,), {"__slots__": ()}) for name in _NAMES.split()},
-    ParserSyntaxError=SimpleNamespace,  # to make LibCST's own would run Python
-)
-"""The light classes, under the names that LibCST's have in `libcst`."""
+_stand_in: Any = _StandIn(**vars(nodes))
+_stand_in.ParserSyntaxError = SimpleNamespace  # to make LibCST's own would run Python
+# Nearly half of all nodes are blanks, and nearly all of these are alike.
+_stand_in.SimpleWhitespace = lru_cache(nodes.SimpleWhitespace)
+_stand_in.Newline = lru_cache(nodes.Newline)
 
 
 class UnknownNode(Exception):
@@ -80,10 +83,10 @@ def parsed(text: str) -> Any | None:
     else meets the stand-in; but Python 3.10 may give them one when the text is broken.
     """
     with _ONE_AT_A_TIME:
-        nodes.unknown = False
+        _stand_in.unknown = False
         as_it_was: dict[str, Any] = {}
         note = partial(as_it_was.update, sys.modules)
-        stand_in = partial(sys.modules.__setitem__, "libcst", nodes)
+        swap = partial(sys.modules.__setitem__, "libcst", _stand_in)
         stand_back: tuple[partial[Any], ...] = (
             partial(sys.modules.pop, "libcst", None),
             partial(sys.modules.update, as_it_was),
@@ -92,7 +95,7 @@ def parsed(text: str) -> Any | None:
         collecting = gc.isenabled()
         gc.disable()
         try:
-            _, _, tree, *_ = _in_one_go((note, stand_in, partial(_parse_module, text), *stand_back))
+            _, _, tree, *_ = _in_one_go((note, swap, partial(_parse_module, text), *stand_back))
         except BaseException as error:
             after_all()  # before anything else: the first jump or call of Python may give another thread a turn
             if not isinstance(error, Exception):
@@ -101,7 +104,7 @@ def parsed(text: str) -> Any | None:
         finally:
             if collecting:
                 gc.enable()
-    return tree if type(tree) is nodes.Module and not nodes.unknown else None
+    return tree if type(tree) is nodes.Module and not _stand_in.unknown else None
 
 
 _ONE_AT_A_TIME = threading.Lock()
