@@ -27,7 +27,10 @@ Task: TypeAlias = tuple[File, ...]
 """Files that one process checks in a row, with their settings."""
 
 _TASKS_EACH = 6
-"""Tasks for each process: so many that none waits long for the last, so few that neighbours stay together."""
+"""Tasks for each process if all were as large as the first: so few that neighbours stay together."""
+
+_SMALLEST = 8
+"""How much smaller the last tasks are, so that no process waits long for another."""
 
 _FORKS = sys.platform == "linux"
 """Whether processes begin as copies of this one, with all that it has imported; elsewhere that is slow or unsafe."""
@@ -55,7 +58,7 @@ def check_in_pool(
     project: Project, files: Sequence[File], sizes: Sequence[int], jobs: int, progress: Progress
 ) -> dict[str, Checked]:
     """Check files that matter, `sizes` bytes each, by `jobs` processes. What the workers raise is raised here."""
-    tasks = _tasks(files, sizes, jobs * _TASKS_EACH)
+    tasks = _tasks(files, sizes, jobs)
     results: dict[str, Checked] = {}
     left = _run(project, tasks, min(jobs, len(tasks)), results, progress)
     # What a process that died was checking is among these: each gets a process of its own.
@@ -154,16 +157,18 @@ def _check(task: Task) -> tuple[list[Checked], Mapping[str, float]]:
     return checked, stopwatch.taken() if stopwatch is not None else {}
 
 
-def _tasks(files: Sequence[File], sizes: Sequence[int], count: int) -> list[Task]:
-    """Files in a row, cut where the bytes so far make up another share of all."""
-    share = max(1, sum(sizes) // count)
+def _tasks(files: Sequence[File], sizes: Sequence[int], jobs: int) -> list[Task]:
+    """Files in a row, cut into tasks that get smaller towards the end."""
+    left = sum(sizes)
+    largest = left / (jobs * _TASKS_EACH)
     tasks: list[Task] = []
     current: list[File] = []
     weight = 0
     for file, size in zip(files, sizes, strict=True):
         current.append(file)
         weight += size
-        if weight >= share:
+        if weight >= max(largest / _SMALLEST, min(largest, 2 * left / (jobs * _TASKS_EACH))):
             tasks.append(tuple(current))
+            left -= weight
             current, weight = [], 0
     return [*tasks, tuple(current)] if current else tasks
