@@ -14,10 +14,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from mlflow_lint.facts.releases import NEWEST, RELEASES, Release, release, written
+from mlflow_lint.record import record
+from mlflow_lint.regex import regex
 
 if TYPE_CHECKING:
     from packaging.specifiers import SpecifierSet
-from mlflow_lint.record import record
 
 _LARGEST = 16 * 1024 * 1024
 """Bytes; locks of large projects have some millions."""
@@ -27,11 +28,11 @@ _LOWER = (">=", ">", "==", "===", "~=")
 _LONGEST = 500
 """Characters of a requirement."""
 
-_TOML_LOCK = re.compile(r'^name = "(mlflow(?:-skinny)?)"\r?\nversion = "([^"\n]{1,60})"', re.MULTILINE)
-_JSON_LOCK = re.compile(r'"(mlflow(?:-skinny)?)": ?\{[^{}]*?"version": ?"==([^"\n]{1,60})"')
-_LINE = re.compile(r"^[ \t]*(mlflow\b[^#\r\n]*)", re.MULTILINE | re.IGNORECASE)
-_CONDA_LINE = re.compile(r"""^[ \t]*-[ \t]*["']?(?:[\w.-]+::)?(mlflow\b[^#"'\r\n]*)""", re.MULTILINE)
-_CONDA_PIN = re.compile(r"(mlflow(?:-skinny)?)(?: +| *= *)(\d[\w.]*\*?)(?:=.*)?")
+_TOML_LOCK = regex(r'^name = "(mlflow(?:-skinny)?)"\r?\nversion = "([^"\n]{1,60})"', re.MULTILINE)
+_JSON_LOCK = regex(r'"(mlflow(?:-skinny)?)": ?\{[^{}]*?"version": ?"==([^"\n]{1,60})"')
+_LINE = regex(r"^[ \t]*(mlflow\b[^#\r\n]*)", re.MULTILINE | re.IGNORECASE)
+_CONDA_LINE = regex(r"""^[ \t]*-[ \t]*["']?(?:[\w.-]+::)?(mlflow\b[^#"'\r\n]*)""", re.MULTILINE)
+_CONDA_PIN = regex(r"(mlflow(?:-skinny)?)(?: +| *= *)(\d[\w.]*\*?)(?:=.*)?")
 
 
 @record
