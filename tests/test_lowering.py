@@ -99,7 +99,7 @@ NEWER = textwrap.dedent("""\
     type Other=int; type Third [T : int = str, *U , ** V]= list[T]
     def g[T: int, *Ts, **P](x: T = f"{x["a"]:{y}}") -> None: ...
     class A [T] : ...
-    t"a{b!r:{c}}d" ; del x ; assert (x), f"{a:{b:{c}}}{d!r:>{e}x}"
+    del x ; assert (x), f"{a:{b:{c}}}{d!r:>{e}x}"
     x[a:b:c, *d, ::e, f :]; 1j, (2J), ( ... )
     match a:
         case (b as c) | {"x": 1, **rest} | {"y" : 2 , ** d} : pass
@@ -109,6 +109,9 @@ NEWER = textwrap.dedent("""\
     def f(a,/, *, b): return [x async for x in y], lambda * , k: k, lambda: 0
 """)
 """What not every supported CPython can read."""
+
+NEWEST = 't"a{b!r:{c}}d" ; f(t"{d = }")\n'
+"""What not every supported LibCST can read."""
 
 TEXTS = {
     "zoo": ZOO,
@@ -171,6 +174,13 @@ def test_grammar_newer_than_python_is_passed_as_exactly() -> None:
     *_, last = facts_of(NEWER + "last()\n").body
     assert isinstance(last, facts.Evaluate)
     assert last.span == (len(NEWER), len(NEWER) + len("last()"))
+
+
+@pytest.mark.skipif(not hasattr(libcst, "TemplatedString"), reason="needs a newer LibCST")
+def test_template_strings_are_passed_as_exactly() -> None:
+    *_, last = facts_of(NEWEST + "last()\n").body
+    assert isinstance(last, facts.Evaluate)
+    assert last.span == (len(NEWEST), len(NEWEST) + len("last()"))
 
 
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])

@@ -126,11 +126,12 @@ def _parser() -> Callable[[str], Any]:
     """The parser in `libcst.native`, without the package around it where that can be had."""
     package = find_spec("libcst")
     spec = PathFinder.find_spec("libcst.native", package.submodule_search_locations) if package else None
-    if spec is None or spec.loader is None or sys.implementation.name != "cpython":
+    if spec is None or spec.loader is None or spec.name in sys.modules or sys.implementation.name != "cpython":
         from libcst import native  # type: ignore[attr-defined]
     else:
         native = module_from_spec(spec)
         spec.loader.exec_module(native)
+        sys.modules.pop(spec.name, None)  # where older versions of LibCST put it
     parse_module: Callable[[str], Any] = native.parse_module
     return parse_module
 
