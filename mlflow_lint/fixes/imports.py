@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator
+from functools import lru_cache
 
 from mlflow_lint.analysis.names.meaning import Place
 from mlflow_lint.facts import model as facts
@@ -48,12 +49,23 @@ def joining(statement: facts.Import, wanted: str, unit: Unit) -> Edit | None:
 
 
 def _joined(module: str, attribute: str, unit: Unit) -> Edit | None:
+    statement = _joinable(unit).get(module)
+    return joining(statement, attribute, unit) if statement is not None else None
+
+
+@lru_cache(maxsize=1)
+def _joinable(unit: Unit) -> dict[str, facts.Import]:
+    """The first `from … import …` of each module that stands in no other statement.
+
+    Remembered, for a long file has many fixes.
+    """
+    found: dict[str, facts.Import] = {}
     for statement in unit.facts.body:
         if isinstance(statement, facts.Import) and statement.names:
             first = statement.names[0]
-            if first.attribute is not None and (first.module, first.level) == (module, 0) and first.local != "*":
-                return joining(statement, attribute, unit)
-    return None
+            if first.attribute is not None and not first.level and first.local != "*":
+                found.setdefault(first.module, statement)
+    return found
 
 
 def _new_import(place: Place, module: str, statement: str) -> Edit | None:

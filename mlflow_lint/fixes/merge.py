@@ -6,10 +6,10 @@ the fix is safe only when the order of evaluation and the stored points cannot t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from mlflow_lint.analysis.batching.rows import Row, Write
-from mlflow_lint.analysis.flow.sites import Attempt, Frame, Loop, Run
+from mlflow_lint.analysis.flow.sites import Attempt, Frame, Loop, Run, Site
 from mlflow_lint.analysis.flow.throttles import assigned_names
 from mlflow_lint.analysis.flow.weight import is_pure, is_report
 from mlflow_lint.analysis.writes.effects import Effects
@@ -31,7 +31,10 @@ from mlflow_lint.fixes.text import (
     line_start,
     slice_of,
 )
+from mlflow_lint.project.modules import Unit
 from mlflow_lint.project.target import Target
+
+_MODEL_CALLS = ("log_model", "autolog", "set_active_model")
 
 
 def merge(row: Row, effects: Effects, target: Target) -> Fix | None:
@@ -201,18 +204,18 @@ def at_most_one_model(body: Body, effects: Effects) -> bool:
     `log_metric` feeds the first model of the run at that step, `log_metrics` all of them, so with two the store can
     tell the forms apart (`mlflow/tracking/fluent.py`, `_get_model_ids_for_new_metric_if_exist`).
     """
-    text = body.unit.text
-    if "log_model" not in text and "autolog" not in text and "set_active_model" not in text:
-        return True
-    models = 0
-    for other in effects.bodies(body.unit):
-        for site in effects.sites(other):
-            word = last_name(site.call.function)
-            if word in ("autolog", "set_active_model"):
-                models += 1
-            if word == "log_model":
-                models += 1
-                inner = [frame for frame in site.frames if isinstance(frame, (Loop, Run))]
-                if inner and isinstance(inner[-1], Loop):
-                    return False
-    return models < 2
+    models = effects.once(_models, body.unit)
+    return len(models) < 2 and not any(map(_is_repeated, models))
+
+
+def _models(effects: Effects, unit: Unit) -> Iterator[Site]:
+    """The calls of a file that log a model, or that decide to which one metrics go."""
+    if any(word in unit.text for word in _MODEL_CALLS):
+        for body in effects.bodies(unit):
+            yield from (site for site in effects.sites(body) if last_name(site.call.function) in _MODEL_CALLS)
+
+
+def _is_repeated(site: Site) -> bool:
+    """Whether a call logs several models in one run."""
+    around = [frame for frame in site.frames if isinstance(frame, (Loop, Run))]
+    return last_name(site.call.function) == "log_model" and bool(around) and isinstance(around[-1], Loop)

@@ -5,8 +5,11 @@ Invariant: a name is offered only where it is sure to mean what it should; a cla
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from mlflow_lint.analysis.names.meaning import Place
 from mlflow_lint.analysis.names.resolve import Resolver
+from mlflow_lint.analysis.names.scopes import Imported, Scope
 from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.api import Api, api_of
 from mlflow_lint.facts.traverse import shown
@@ -81,17 +84,24 @@ def imported(module: str, attribute: str | None, place: Place) -> Named | None:
     """How to write `attribute` of `module` (or the module itself), importing it at the top if need be."""
     unit = place.unit
     wanted = attribute or module
-    for name, bindings in unit.scope.bindings.items():
-        for binding in bindings:
-            known = getattr(binding, "name", None)
-            if (
-                isinstance(known, facts.ImportedName)
-                and len(bindings) == 1
-                and (known.module, known.attribute, known.level) == (module, attribute, 0)
-                and place.scope.holder(name) is unit.scope
-            ):
-                return name, ()
+    for name in _imported_as(unit.scope).get((module, attribute), ()):
+        if place.scope.holder(name) is unit.scope:
+            return name, ()
     if any(wanted in scope.bindings for scope in place.scope.enclosing()):
         return None
     edit = importing(module, attribute, place)
     return (wanted, (edit,)) if edit is not None else None
+
+
+@lru_cache(maxsize=1)
+def _imported_as(scope: Scope) -> dict[tuple[str, str | None], list[str]]:
+    """By module and attribute, the names of a scope that are bound by an import and by nothing else.
+
+    Remembered, for a long file has many fixes.
+    """
+    found: dict[tuple[str, str | None], list[str]] = {}
+    for name, bindings in scope.bindings.items():
+        first = bindings[0]
+        if len(bindings) == 1 and isinstance(first, Imported) and not first.name.level:
+            found.setdefault((first.name.module, first.name.attribute), []).append(name)
+    return found

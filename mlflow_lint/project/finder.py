@@ -21,7 +21,7 @@ class ModuleFinder:
         self.entered: set[tuple[str, str]] = set()
         """Packages and modules of theirs that were found without an import that names them."""
         self._found: dict[tuple[str, str], str | None] = {}
-        self._roots: dict[str, tuple[str, ...]] = {}
+        self._roots: dict[str, tuple[tuple[str, frozenset[str]], ...]] = {}
         self._names: dict[str, frozenset[str]] = {}
         self._packages: dict[str, tuple[str, ...]] = {}
         self._listings: dict[str, frozenset[str]] = {}
@@ -44,8 +44,8 @@ class ModuleFinder:
         first = module.partition(".")[0]
         if first == "mlflow":
             return None
-        for root in self._search_path(folder):
-            found = self._at(root, module) if first in self._importable(root) else None
+        for root, names in self._search_path(folder):
+            found = self._at(root, module) if first in names else None
             if found is not None:
                 return found
         return None
@@ -89,13 +89,14 @@ class ModuleFinder:
         names = [os.path.join(each, name) for each in folders for name in sorted(self._listing(each))]
         return [name for name in dict.fromkeys(names) if name.endswith(".py") and name != file]
 
-    def _search_path(self, folder: str) -> tuple[str, ...]:
+    def _search_path(self, folder: str) -> tuple[tuple[str, frozenset[str]], ...]:
+        """Where Python looks for what the files of a folder import, each with what can be imported from there."""
         if folder not in self._roots:
             package = folder
             while "__init__.py" in self._listing(package) and os.path.dirname(package) != package:
                 package = os.path.dirname(package)
             roots = (package, folder, *self._above(folder), self.root, os.path.join(self.root, "src"))
-            self._roots[folder] = tuple(dict.fromkeys(roots))
+            self._roots[folder] = tuple((root, self._importable(root)) for root in dict.fromkeys(roots))
         return self._roots[folder]
 
     def _importable(self, folder: str) -> frozenset[str]:

@@ -20,6 +20,7 @@ from mlflow_lint.source.gate import names_mlflow
 
 _WORD = regex(rb"\w+")
 _PACKAGE = f"{os.sep}__init__.py"
+_FIRST_LINE = 80
 _BROUGHT = regex(rb"(\*|\w+)(?:\s+as\s+(\w+))?")
 
 Find = Callable[[str, str, int], "str | None"]
@@ -152,7 +153,7 @@ class Reach:
                 if names_mlflow(data):
                     self._mattering.add(file)
             folder = os.path.dirname(file)
-            lines = list(self._imports_in(folder, file, _code(file, data)))
+            lines = self._imports_in(folder, file, _code(file, data))
             imported = dict.fromkeys([other for line in lines for other in line.files])
             imported.pop(file, None)
             self._imports[file] = tuple(imported)
@@ -237,18 +238,20 @@ class Reach:
             for word in sorted(words & self._exports.get(other, frozenset())):
                 yield other, word.decode("utf-8", "replace")
 
-    def _imports_in(self, folder: str, file: str, code: bytes) -> Iterator[_Import]:
+    def _imports_in(self, folder: str, file: str, code: bytes) -> list[_Import]:
         known = self._meanings.setdefault(folder, {})
-        for path in _included(file, code) if b"%run" in code else ():
+        found: list[_Import] = []
+        for path in _included(file, code):
             target = self._files(folder, [path], 0)
             if target:
-                yield _Import(target, ((b"*", b"*"),))
+                found.append(_Import(target, ((b"*", b"*"),)))
         for line in import_lines(code):
             meant = known.get(line)
             if meant is None:
                 meant = known[line] = self._meaning(folder, line)
             if meant.files:
-                yield meant
+                found.append(meant)
+        return found
 
     def _meaning(self, folder: str, line: ImportLine) -> _Import:
         """Where an import line leads, which is the same for all files of a folder."""
@@ -300,9 +303,13 @@ def _code(file: str, data: bytes) -> bytes:
 
 def _included(file: str, code: bytes) -> tuple[str, ...]:
     """What a notebook runs in its own namespace, which is as good as a star import."""
-    text = code.decode("utf-8", "replace").removeprefix("\ufeff")
-    if not is_notebook(file) and not is_databricks(text):
+    # Told from the beginning: to look for `%run` in all of every file takes longer than to read it.
+    if not is_notebook(file) and not is_databricks(_decoded(code[:_FIRST_LINE])):
         return ()
     from mlflow_lint.source.included import included  # most runs meet none
 
-    return included(text)
+    return included(_decoded(code))
+
+
+def _decoded(code: bytes) -> str:
+    return code.decode("utf-8", "replace").removeprefix("\ufeff")

@@ -14,10 +14,12 @@ from mlflow_lint.analysis.names.meaning import Place
 from mlflow_lint.analysis.runs.lifecycle import Lifecycle
 from mlflow_lint.analysis.runs.run_state import Moment
 from mlflow_lint.analysis.store.asynchronous import Switch, buffered, is_queued, switched_on
+from mlflow_lint.analysis.writes.effects import Effects
 from mlflow_lint.analysis.writes.summary import Body
 from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.api import Api, Kind
 from mlflow_lint.findings import Step
+from mlflow_lint.project.modules import Unit
 from mlflow_lint.record import entity
 from mlflow_lint.regex import regex
 
@@ -65,7 +67,7 @@ class _Program:
 
     def writes(self, body: Body, through: tuple[Step, ...]) -> Iterator[tuple[Site, Api, tuple[Step, ...]]]:
         """Buffered writes that a body makes, with the lines that lead to them."""
-        if len(through) > _DEEPEST or _FLUSHES.search(body.unit.text):
+        if len(through) > _DEEPEST or self._lifecycle.effects.once(_flushing, body.unit):
             self.flushes = True
             return
         for moment in self._lifecycle.moments(body):
@@ -83,6 +85,11 @@ class _Program:
                     step = body.unit.step(site.call.span[0], f"{function.definition.name}()")
                     for write, api, chain in self.writes(inner, (*through, step)):
                         yield (write if inner.unit is body.unit else site), api, chain
+
+
+def _flushing(_: Effects, unit: Unit) -> Iterator[str]:
+    """What a file says that may flush what is buffered."""
+    return (found[0] for found in _FLUSHES.finditer(unit.text))
 
 
 def _may_end(moment: Moment) -> bool:

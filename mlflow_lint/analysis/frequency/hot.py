@@ -17,6 +17,7 @@ from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.api import WRITES, Api, Kind
 from mlflow_lint.facts.frequency import Frequency
 from mlflow_lint.findings import Step
+from mlflow_lint.project.modules import Unit
 from mlflow_lint.record import entity
 
 
@@ -97,11 +98,13 @@ def _preference(effect: Effect) -> int:
 def is_buffered(effects: Effects, call: facts.Call, body: Body) -> bool:
     """Whether a write is asynchronous, with the variable that merges queued calls set in the file or around it."""
     given = call.keyword("synchronous")
-    if given is not None:
-        queued = given.value == facts.Constant(False)
-    else:
-        queued = "enable_async_logging" in body.unit.text or "MLFLOW_ENABLE_ASYNC_LOGGING" in body.unit.text
-    return queued and speaks_of_buffering(effects, body.unit)
+    queued = given.value == facts.Constant(False) if given is not None else effects.once(_queueing, body.unit)
+    return bool(queued) and speaks_of_buffering(effects, body.unit)
+
+
+def _queueing(_: Effects, unit: Unit) -> Iterator[str]:
+    """What a file says that has its writes queued unless they say otherwise."""
+    return (word for word in ("enable_async_logging", "MLFLOW_ENABLE_ASYNC_LOGGING") if word in unit.text)
 
 
 def hot_around(effects: Effects, site: Site, body: Body, replays: Container[int]) -> Repetition | None:

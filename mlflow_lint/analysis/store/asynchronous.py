@@ -58,7 +58,11 @@ def buffered(effects: Effects, unit: Unit) -> Switch | None:
 
 def speaks_of_buffering(effects: Effects, unit: Unit) -> bool:
     """Whether a file, what it imports, or anything around it speaks of the variable that has writes collected."""
-    return BUFFERING in unit.text or effects.resolver.modules.environment.speaks_of(BUFFERING, unit.file)
+    return any(effects.once(_spoken_of, unit))
+
+
+def _spoken_of(effects: Effects, unit: Unit) -> Iterator[bool]:
+    yield BUFFERING in unit.text or effects.resolver.modules.environment.speaks_of(BUFFERING, unit.file)
 
 
 def _text(value: facts.Expression) -> str:
