@@ -18,12 +18,15 @@ import pytest
 from doors import FIXTURES, ROOT
 
 from mlflow_lint.facts import model as facts
+from mlflow_lint.source.file import decode
 from mlflow_lint.syntax import lean
 from mlflow_lint.syntax.lean import lightened, nodes
 from mlflow_lint.syntax.lower import lower
 from mlflow_lint.syntax.order import ORDER
 from mlflow_lint.syntax.parse import SyntaxFailure, parse
+from mlflow_lint.syntax.read import read
 from mlflow_lint.syntax.stack import with_deep_stack
+from mlflow_lint.syntax.stretches import stretches
 
 ZOO = textwrap.dedent('''\
     #!/usr/bin/env python
@@ -183,6 +186,39 @@ def test_template_strings_are_passed_as_exactly() -> None:
     assert last.span == (len(NEWEST), len(NEWEST) + len("last()"))
 
 
+PIECES = {
+    "functions": "def f(a):\n    if a:\n        return g(a)\n\n\n",
+    "decorated": "@a\n# between\n@b(\n    1\n)\nasync def f(a):\n    await g(a)\n",
+    "classes": "x = 1\nclass A:\n    @b\n    def f(self):\n        return self\n",
+    "a string": 'x = """\n@a\ndef f(): pass\nclass A: pass\n"""\ndef f(): g()\n',
+    "no functions": "x = f(1)\n",
+    "branches": "if x:\n    pass\nelse:\n    f()\n# end\n\ndef g(): f(x)\n",
+    "the zoo": ZOO,
+}
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("name", PIECES)
+def test_a_long_text_is_read_in_stretches_to_the_same_facts(name: str, newline: str) -> None:
+    piece = PIECES[name].replace("\n", newline)
+    text = "# ä\n" + piece * (40_000 // len(piece))
+    parts = stretches(text)
+    assert "".join(text[begin:end] for begin, end in parts) == text
+    assert (len(parts) > 1) == (name != "no functions")
+    assert max(end - begin for begin, end in parts) < 12_000 or name == "no functions"
+    read_in_parts, _ = with_deep_stack(lambda: read(decode("a.py", text.encode())))
+    assert repr(read_in_parts) == repr(facts_of(text))
+
+
+def test_what_is_wrong_in_a_long_text_is_said_where_it_is() -> None:
+    text = "def f(a):\n    return g(a)\n" * 2_000 + "x = = 1\n" + "def f(a):\n    return g(a)\n" * 2_000
+    with pytest.raises(SyntaxFailure) as failure:
+        with_deep_stack(lambda: read(decode("a.py", text.encode())))
+    assert (failure.value.line, failure.value.message) == (4001, "invalid syntax")
+    with pytest.raises(SyntaxFailure):  # the stretches before and after are Python
+        with_deep_stack(lambda: read(decode("a.py", b"x = 1\n" * 5_000 + b"x = 1\\\ndef f(): pass\n" * 5_000)))
+
+
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])
 def test_spans_take_in_parentheses_over_several_lines(newline: str) -> None:
     text = newline.join(
@@ -244,7 +280,9 @@ import sys
 from mlflow_lint.syntax.lower import lower
 from mlflow_lint.syntax.order import ORDER
 from mlflow_lint.syntax.parse import parse
+from mlflow_lint.syntax.read import read
 from mlflow_lint.syntax.stack import with_deep_stack
+from mlflow_lint.syntax.stretches import stretches
 
 text = "x = f(1)"
 first = with_deep_stack(lambda: lower(parse(text), text))

@@ -6,6 +6,8 @@ one module all the same.
 
 from __future__ import annotations
 
+import contextlib
+
 from mlflow_lint.facts import model as facts
 from mlflow_lint.record import record
 from mlflow_lint.regex import regex
@@ -13,6 +15,7 @@ from mlflow_lint.source.cells import cells_of
 from mlflow_lint.source.file import Cell, LineIndex, SourceFile, is_databricks
 from mlflow_lint.syntax.lower import lower
 from mlflow_lint.syntax.parse import SyntaxFailure, parse
+from mlflow_lint.syntax.stretches import stretches
 from mlflow_lint.timings import phase
 
 _NO_TEXT = regex("[\0\ud800-\udfff]")
@@ -76,7 +79,18 @@ def _block_of_python(cell: Cell) -> facts.Block:
 
 def _block(text: str, start: int) -> facts.Block:
     """The facts of a text that begins at an offset of the source."""
+    parts = stretches(text)
+    if len(parts) > 1:
+        with contextlib.suppress(SyntaxFailure):  # which says where in a stretch, and may only be about where it ends
+            blocks = [_whole(text[begin:end], start + begin) for begin, end in parts]
+            return tuple([statement for block in blocks for statement in block])
+    return _whole(text, start)
+
+
+def _whole(text: str, start: int) -> facts.Block:
     with phase("parse"):
         tree = parse(text)
     with phase("lower"):
-        return lower(tree, text, start).body
+        block = lower(tree, text, start).body
+        del tree  # takes as long as to make some of it
+    return block
