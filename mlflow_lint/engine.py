@@ -323,10 +323,11 @@ def check_source(
             if rule.check_comments is not None and rule.code in codes:
                 found.extend(rule.check_comments(rule, comments))
         findings = [finding for finding in found if not silenced.silences(finding)]
-    cells = cells_of(source)
-    findings = [
-        finding if _stays_in_one(source, cells, finding) else replace(finding, fix=None) for finding in findings
-    ]
+    if any(finding.fix is not None for finding in findings):
+        cells = cells_of(source)
+        findings = [
+            finding if _stays_in_one(source, cells, finding) else replace(finding, fix=None) for finding in findings
+        ]
     for cell in context.unit.broken:
         message = f"the cell cannot be read as Python: {cell.message}"
         findings.append(_unreadable(source.path, message, cell.line, cell.column, cell.number))

@@ -6,6 +6,7 @@ Invariant: what a setting is for follows from what takes it or from its name; wh
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 from functools import lru_cache
 
@@ -68,8 +69,10 @@ def store_settings(effects: Effects, unit: Unit) -> tuple[StoreSetting, ...]:
 
 def _settings(effects: Effects, unit: Unit) -> list[StoreSetting]:
     found: list[StoreSetting] = []
+    spoken_of = [match.start() for match in _SPOKEN_OF.finditer(unit.text)]
     for body in effects.bodies(unit):
-        if body.function is None or _SPOKEN_OF.search(unit.text, *body.function.definition.span):
+        start, end = body.function.definition.span if body.function is not None else (0, len(unit.text))
+        if bisect_left(spoken_of, start) < bisect_left(spoken_of, end):
             _of_block(effects, body.block, body.place, found)
     return found
 
