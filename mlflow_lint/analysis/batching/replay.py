@@ -152,7 +152,7 @@ def _changing(loop: Loop) -> frozenset[str]:
 
 
 def _point(effects: Effects, site: Site, body: Body) -> _Point | None:
-    api = effects.api(site.call, site.place)
+    api = site.api
     if api is not None:
         if api.kind is not Kind.METRIC or is_buffered(effects, site.call, body):
             return None

@@ -146,7 +146,7 @@ def _rows_of_block(effects: Effects, body: Body, block: facts.Block, sites: dict
 
 
 def _write(effects: Effects, site: Site) -> Write | None:
-    api = effects.api(site.call, site.place)
+    api = site.api
     if api is None or api.kind not in GROUPED or site.call.spread:
         return None
     arguments = arguments_of(site.call, api)
@@ -229,7 +229,7 @@ def _steered(write: Write) -> frozenset[str]:
 
 def _is_other_write(effects: Effects, site: Site) -> bool:
     """An upload or another write of MLflow between two calls does not part them."""
-    api = effects.api(site.call, site.place)
+    api = site.api
     if api is not None:
         return api.kind in (*WRITES, Kind.MODEL)
     meaning = effects.resolver.resolve(site.call.function, site.place)

@@ -57,7 +57,7 @@ def left_open(context: Context) -> Iterator[LeftOpen]:
 
 def _starts(context: Context, site: Site) -> bool:
     """Whether a call is `start_run` as a statement of its own: the run is in no other hands."""
-    api = context.effects.api(site.call, site.place)
+    api = site.api
     if api is None or api.kind is not Kind.RUN or api.client:
         return False
     if any(isinstance(frame, Guard) and asks_about_runs(frame.test) for frame in site.frames):

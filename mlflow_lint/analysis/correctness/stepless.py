@@ -96,7 +96,7 @@ def stepless_metrics(effects: Effects, bodies: Iterable[Body], walks: Container[
 # ------------------------------------------------------------------------------------------------- the writes
 def _direct(effects: Effects, site: Site, body: Body) -> _Write | None:
     """A call of MLflow that writes metrics without a step."""
-    api = effects.api(site.call, site.place)
+    api = site.api
     if api is None or api.kind is not Kind.METRIC or site.call.spread:
         return None
     if given(site.call, api, "step") not in (None, facts.Constant(None)):
@@ -113,7 +113,7 @@ def _key(effects: Effects, entry: Entry) -> _Key:
 
 def _through(effects: Effects, site: Site, body: Body, depth: int) -> _Write | None:
     """A call of one project function that each time writes metrics without a step."""
-    if effects.api(site.call, site.place) is not None or depth > _DEEPEST or site.call.spread:
+    if site.api is not None or depth > _DEEPEST or site.call.spread:
         return None
     functions = effects.reached(site.call, site.place)
     if len(functions) != 1 or not any(effect.api.kind is Kind.METRIC for effect in functions[0].effects):
@@ -128,7 +128,7 @@ def _through(effects: Effects, site: Site, body: Body, depth: int) -> _Write | N
         return None
     inner = Body(function.definition.body, Place(function.scope, function.receiver), function)
     if any(
-        effects.opens_run(one.call, one.place) or effects.ends_run(one.call, one.place) for one in effects.sites(inner)
+        effects.opens_run(one.call, one.target) or effects.ends_run(one.target) for one in effects.sites(inner)
     ):
         return None
     for one in effects.touching(inner):
@@ -145,7 +145,7 @@ def _through(effects: Effects, site: Site, body: Body, depth: int) -> _Write | N
 
 def _without(effects: Effects, site: Site, body: Body, filled: dict[str, facts.Expression]) -> _Write | None:
     """A write whose step is a parameter that the caller leaves at None."""
-    api = effects.api(site.call, site.place)
+    api = site.api
     if api is None or api.kind is not Kind.METRIC or site.call.spread or body.function is None:
         return None
     step = given(site.call, api, "step")
@@ -375,7 +375,7 @@ def _wrapper(effects: Effects, site: Site, body: Body, write: _Write) -> Steples
 def _passes_a_step(effects: Effects, body: Body) -> bool:
     """Whether another write of a function has a step: then it is known which ones need one."""
     for site in effects.touching(body):
-        api = effects.api(site.call, site.place)
+        api = site.api
         if api is not None and api.kind is Kind.METRIC and given(site.call, api, "step") is not None:
             return True
     return False

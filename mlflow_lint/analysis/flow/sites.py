@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Protocol, TypeAlias
 
-from mlflow_lint.analysis.names.meaning import Place
+from mlflow_lint.analysis.names.meaning import Meaning, Place, apis_called, plain_api
 from mlflow_lint.analysis.names.scopes import clause_scope
 from mlflow_lint.facts import model as facts
+from mlflow_lint.facts.api import Api
 from mlflow_lint.facts.traverse import children, last_name
 from mlflow_lint.record import entity
 
@@ -73,6 +74,15 @@ class Site:
     block: facts.Block
     index: int
     """Of the statement in `block` that the call is part of."""
+    target: Meaning | None
+    """What is called."""
+    api: Api | None
+    """The call of MLflow that this plainly is, all its arguments in sight; None for anything else."""
+
+    @property
+    def apis(self) -> list[Api]:
+        """The calls of MLflow that this is or may be: also those of a partial, or of one of several loggers."""
+        return apis_called(self.target)
 
     @property
     def statement(self) -> facts.Statement:
@@ -86,19 +96,22 @@ class Site:
         return isinstance(statement, facts.Evaluate) and statement.value is self.call
 
 
-class RunOpening(Protocol):
-    """Tells whether evaluating a call opens an MLflow run."""
+class Calls(Protocol):
+    """Tells what calls call, and whether that opens or ends an MLflow run."""
 
-    def opens_run(self, call: facts.Call, place: Place) -> bool:
-        """Whether the call opens a run that its result or what follows lives in."""
+    def target(self, call: facts.Call, place: Place) -> Meaning | None:
+        """What a call calls."""
 
-    def ends_run(self, call: facts.Call, place: Place) -> bool:
-        """Whether the call ends a run."""
+    def opens_run(self, call: facts.Call, target: Meaning | None) -> bool:
+        """Whether a call of something opens a run that its result or what follows lives in."""
+
+    def ends_run(self, target: Meaning | None) -> bool:
+        """Whether calling something ends a run."""
 
 
-def sites(body: facts.Block, place: Place, opening: RunOpening) -> tuple[Site, ...]:
+def sites(body: facts.Block, place: Place, calls: Calls) -> tuple[Site, ...]:
     """Every call of a body, those of functions defined in it left out."""
-    walk = _Walk(opening)
+    walk = _Walk(calls)
     walk.block(body, place, ())
     return tuple(walk.found)
 
@@ -107,8 +120,8 @@ _NO_CALL_IN = (facts.Name, facts.Constant, facts.Lambda)
 
 
 class _Walk:
-    def __init__(self, opening: RunOpening) -> None:
-        self.opening = opening
+    def __init__(self, calls: Calls) -> None:
+        self.calls = calls
         self.found: list[Site] = []
 
     def block(self, block: facts.Block, place: Place, frames: tuple[Frame, ...]) -> None:
@@ -117,7 +130,7 @@ class _Walk:
             self.statement(statement, block, index, place, frames)
             if not isinstance(statement, facts.With):
                 for site in reversed(self.found[before:]):
-                    if site.block is block and self.opening.opens_run(site.call, site.place):
+                    if site.block is block and self.calls.opens_run(site.call, site.target):
                         frames = (*frames, Run(site.call))
                         break
             if isinstance(statement, facts.If):
@@ -126,7 +139,7 @@ class _Walk:
     def run_of_turn(self, body: facts.Block, place: Place) -> Iterator[Run]:
         """A loop that ends a run each turn writes to another run each turn, whoever opened it."""
         for call in calls_of(body):
-            if self.opening.ends_run(call, place):
+            if self.calls.ends_run(self.calls.target(call, place)):
                 yield Run(call)
                 return
 
@@ -184,7 +197,7 @@ class _Walk:
                 inside = frames
                 for value, _ in items:
                     self.expression(value, inside, place, block, index)
-                    if isinstance(value, facts.Call) and self.opening.opens_run(value, place):
+                    if isinstance(value, facts.Call) and self.calls.opens_run(value, self.calls.target(value, place)):
                         inside = (*inside, Run(value))
                     if last_name(value) in ("suppress", "raises"):
                         inside = (*inside, Attempt(statement))
@@ -249,7 +262,8 @@ class _Walk:
             if not isinstance(child, _NO_CALL_IN):
                 self.expression(child, frames, place, block, index)
         if isinstance(expression, facts.Call):
-            self.found.append(Site(expression, frames, place, block, index))
+            target = self.calls.target(expression, place)
+            self.found.append(Site(expression, frames, place, block, index, target, plain_api(target)))
 
 
 def calls_of(block: facts.Block) -> Iterator[facts.Call]:

@@ -32,7 +32,7 @@ def each_step_settings(effects: Effects, bodies: Iterable[Body]) -> Iterator[Eac
     known = tuple(bodies)
     for body in known:
         for site in effects.sites(body):
-            target = effects.target(site.call, site.place)
+            target = site.target
             if not isinstance(target, External):
                 continue
             for setting in STEP_SETTINGS:
@@ -69,7 +69,7 @@ def _has_logger(effects: Effects, given: facts.Expression | None, place: Place, 
         isinstance(target, External) and target.dotted.endswith(".MLFlowLogger")
         for body in bodies
         for site in effects.sites(body)
-        if (target := effects.target(site.call, site.place)) is not None
+        if (target := site.target) is not None
     )
 
 

@@ -44,7 +44,7 @@ def check(rule: Rule, context: Context) -> Iterator[Finding]:
     effects = context.effects
     for body in context.bodies:
         for site in effects.touching(body):
-            api = effects.api(site.call, site.place)
+            api = site.api
             if api is None or expects_failure(site):
                 continue
             for entry in entries(effects, site, api):

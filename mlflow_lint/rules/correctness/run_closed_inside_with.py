@@ -53,7 +53,7 @@ def check(rule: Rule, context: Context) -> Iterator[Finding]:
                 "ending it to the block"
             )
             chain = (*ended.run.chain, context.step(site.call.span[0], "the run ends"), *moment.chain)
-            own = context.effects.api(site.call, site.place) is not None
+            own = site.api is not None
             fix = drop_end(site) if own else None
             yield rule.finding(context, site.call, site.statement, message, Severity.ERROR, chain, fix)
 

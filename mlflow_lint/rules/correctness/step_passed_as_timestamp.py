@@ -36,7 +36,7 @@ def check(rule: Rule, context: Context) -> Iterator[Finding]:
     """Steps in the place of a timestamp."""
     for body in context.bodies:
         for site in context.effects.touching(body):
-            api = context.effects.api(site.call, site.place)
+            api = site.api
             if api is None or not api.client or api.kind is not Kind.METRIC:
                 continue
             given = misplaced_step(site.call, site.place)

@@ -64,7 +64,7 @@ def check(rule: Rule, context: Context) -> Iterator[Finding]:
 def _queued(context: Context, *, by_default: bool) -> Iterator[tuple[Body, Site, Api]]:
     for body in context.bodies:
         for site in context.effects.touching(body):
-            api = context.effects.api(site.call, site.place)
+            api = site.api
             if api is not None and is_queued(site.call, api, by_default=by_default):
                 yield body, site, api
 
