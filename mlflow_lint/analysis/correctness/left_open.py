@@ -40,7 +40,7 @@ class LeftOpen:
 def left_open(context: Context) -> Iterator[LeftOpen]:
     """Runs of a file that stay open, in order."""
     touching = context.effects.touching
-    starts = [(body, site) for body in context.bodies for site in touching(body) if _starts(context, site)]
+    starts = [(body, site) for body in context.touching_bodies for site in touching(body) if _starts(context, site)]
     if not starts or _file_ends_runs(context):
         return
     for body, site in starts:
@@ -72,7 +72,7 @@ def _file_ends_runs(context: Context) -> bool:
         return True
     return any(
         effect.api.kind is Kind.END
-        for body in context.bodies
+        for body in context.touching_bodies
         for site in context.effects.touching(body)
         for reached in context.effects.reached(site.call, site.place)
         for effect in reached.effects

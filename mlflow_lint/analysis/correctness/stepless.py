@@ -127,9 +127,7 @@ def _through(effects: Effects, site: Site, body: Body, depth: int) -> _Write | N
     ):
         return None
     inner = Body(function.definition.body, Place(function.scope, function.receiver), function)
-    if any(
-        effects.opens_run(one.call, one.target) or effects.ends_run(one.target) for one in effects.sites(inner)
-    ):
+    if any(effects.opens_run(one.call, one.target) or effects.ends_run(one.target) for one in effects.sites(inner)):
         return None
     for one in effects.touching(inner):
         if _is_chosen(effects, one.frames, None) or any(_is_long(effects, frame) for frame in one.frames):

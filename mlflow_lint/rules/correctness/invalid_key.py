@@ -42,7 +42,7 @@ _LONGEST_SHOWN = 48
 def check(rule: Rule, context: Context) -> Iterator[Finding]:
     """Refused keys: the first of each call."""
     effects = context.effects
-    for body in context.bodies:
+    for body in context.touching_bodies:
         for site in effects.touching(body):
             api = site.api
             if api is None or expects_failure(site):
@@ -181,4 +181,5 @@ RULE = Rule(
     check,
     EXAMPLES,
     __doc__ or "",
+    about=frozenset({Kind.METRIC, Kind.PARAM, Kind.TAG, Kind.BATCH}),
 )

@@ -27,6 +27,7 @@ from collections.abc import Iterator
 
 from mlflow_lint.analysis.context import Context
 from mlflow_lint.analysis.runs.run_state import How, Moment
+from mlflow_lint.facts.api import Kind
 from mlflow_lint.findings import Applicability, Finding, Severity
 from mlflow_lint.fixes.drop import drop_end
 from mlflow_lint.rules.base import Example, Rule
@@ -185,4 +186,5 @@ RULE = Rule(
     EXAMPLES,
     __doc__ or "",
     fixes=frozenset({Applicability.UNSAFE}),
+    about=frozenset({Kind.RUN}),
 )

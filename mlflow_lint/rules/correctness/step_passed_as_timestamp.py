@@ -34,7 +34,7 @@ from mlflow_lint.rules.base import Example, Rule
 
 def check(rule: Rule, context: Context) -> Iterator[Finding]:
     """Steps in the place of a timestamp."""
-    for body in context.bodies:
+    for body in context.touching_bodies:
         for site in context.effects.touching(body):
             api = site.api
             if api is None or not api.client or api.kind is not Kind.METRIC:
@@ -186,4 +186,5 @@ RULE = Rule(
     EXAMPLES,
     __doc__ or "",
     fixes=frozenset({Applicability.UNSAFE}),
+    about=frozenset({Kind.METRIC}),
 )

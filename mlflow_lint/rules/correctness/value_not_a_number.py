@@ -41,7 +41,7 @@ _DISPLAYS = {"tuple": "a tuple", "list": "a list", "set": "a set", "dict": "a di
 def check(rule: Rule, context: Context) -> Iterator[Finding]:
     """Values that are no numbers: the first of each call."""
     effects = context.effects
-    for body in context.bodies:
+    for body in context.touching_bodies:
         for site in effects.touching(body):
             api = site.api
             if api is None or api.kind not in (Kind.METRIC, Kind.BATCH) or expects_failure(site):
@@ -172,4 +172,5 @@ RULE = Rule(
     check,
     EXAMPLES,
     __doc__ or "",
+    about=frozenset({Kind.METRIC, Kind.BATCH}),
 )
