@@ -25,8 +25,8 @@ _URI_NAME = re.compile(r"(?:.*_)?(?:mlflow|tracking|mlflow_registry)_ur[il]", re
 _URI_OPTION = re.compile(r"--(?:[\w-]*[-_])?(?:mlflow|tracking)[-_]ur[il]")
 _VARIABLE = re.compile(r"MLFLOW_[A-Z0-9_]+")
 _SET = re.compile(r"mlflow\.environment_variables\.(MLFLOW_[A-Z0-9_]+)\.set")
-_SPOKEN_OF = re.compile(r"(?i:ur[il])|MLFLOW_|Client")
-"""In the text of all functions that have a setting, and of few others."""
+_SPOKEN_OF = [re.compile(word) for word in ("ur[il]", "UR[IL]", "Ur[il]", "MLFLOW_", "Client")]
+"""In the text of all functions and statements that have a setting, and of few others; looked for one by one, which is much quicker."""
 _URI_VARIABLES = ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")
 
 
@@ -68,36 +68,52 @@ def store_settings(effects: Effects, unit: Unit) -> tuple[StoreSetting, ...]:
 
 
 def _settings(effects: Effects, unit: Unit) -> list[StoreSetting]:
-    found: list[StoreSetting] = []
-    spoken_of = [match.start() for match in _SPOKEN_OF.finditer(unit.text)]
+    spoken_of = (match.start() for pattern in _SPOKEN_OF for match in pattern.finditer(unit.text))
+    search = _Search(effects, sorted(spoken_of))
     for body in effects.bodies(unit):
-        start, end = body.function.definition.span if body.function is not None else (0, len(unit.text))
-        if bisect_left(spoken_of, start) < bisect_left(spoken_of, end):
-            _of_block(effects, body.block, body.place, found)
-    return found
+        if body.function is None or search.is_spoken_of(body.function.definition.span):
+            search.block(body.block, body.place)
+    return search.found
 
 
-def _of_block(effects: Effects, block: facts.Block, place: Place, found: list[StoreSetting]) -> None:
-    for statement in block:
-        reader = _Reader(effects, statement, place)
+class _Search:
+    """Looks for settings where a text speaks of them."""
+
+    def __init__(self, effects: Effects, spoken_of: list[int]) -> None:
+        self.effects = effects
+        self.spoken_of = spoken_of
+        self.found: list[StoreSetting] = []
+
+    def is_spoken_of(self, span: facts.Span) -> bool:
+        start, end = span
+        return bisect_left(self.spoken_of, start) < bisect_left(self.spoken_of, end)
+
+    def block(self, block: facts.Block, place: Place) -> None:
+        for statement in block:
+            # What decorates a function or class stands before its span.
+            if isinstance(statement, (facts.Function, facts.Class)) or self.is_spoken_of(statement.span):
+                self.statement(statement, place)
+
+    def statement(self, statement: facts.Statement, place: Place) -> None:
+        reader = _Reader(self.effects, statement, place)
         if isinstance(statement, facts.Assign) and statement.value is not None:
             for target in statement.targets:
-                found.extend(reader.assigned(target, statement.value, statement.span))
+                self.found.extend(reader.assigned(target, statement.value, statement.span))
         elif isinstance(statement, facts.Function):
-            found.extend(reader.defaults(statement))
+            self.found.extend(reader.defaults(statement))
         for expression in own_expressions(statement):
             nodes: list[facts.Call | facts.Mapping] = within(expression, facts.Call, facts.Mapping)
             for node in nodes:
                 if isinstance(node, facts.Mapping):
-                    found.extend(reader.mapped(node))
+                    self.found.extend(reader.mapped(node))
                 elif node.arguments:
-                    found.extend(reader.called(node))
+                    self.found.extend(reader.called(node))
         if isinstance(statement, facts.Class):
             inner = place.scope.inner.get(id(statement))
             if inner is not None:
-                _of_block(effects, statement.body, Place(inner), found)
+                self.block(statement.body, Place(inner))
         for inner_block in inner_blocks(statement):
-            _of_block(effects, inner_block, place, found)
+            self.block(inner_block, place)
 
 
 @lru_cache(maxsize=4096)
