@@ -36,13 +36,16 @@ def slice_of(text: str, span: Span) -> str:
 
 def line_start(text: str, offset: int) -> int:
     """Offset at which the line of `offset` begins."""
-    return max(text.rfind("\n", 0, offset), text.rfind("\r", 0, offset)) + 1
+    start = text.rfind("\n", 0, offset) + 1
+    return max(start, text.rfind("\r", start, offset) + 1)
 
 
 def line_end(text: str, offset: int) -> int:
     """Offset at which the line of `offset` ends, its newline not included."""
-    ends = [end for end in (text.find("\n", offset), text.find("\r", offset)) if end >= 0]
-    return min(ends, default=len(text))
+    feed = text.find("\n", offset)
+    end = feed if feed >= 0 else len(text)
+    carriage_return = text.find("\r", offset, end)
+    return carriage_return if carriage_return >= 0 else end
 
 
 def indentation(text: str, offset: int) -> str | None:

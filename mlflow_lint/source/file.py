@@ -172,8 +172,9 @@ class LineIndex:
         """Line and column of an offset, which may be the end of the text; `ValueError` if outside."""
         if not 0 <= offset <= len(self._text):
             raise ValueError(f"offset {offset} lies outside the text")
-        line = bisect_right(self._line_starts, offset)
-        return line, offset - self._line_starts[line - 1] + 1
+        starts = self._line_starts
+        line = bisect_right(starts, offset)
+        return line, offset - starts[line - 1] + 1
 
     def offset(self, line: int, column: int) -> int:
         """Offset of a line and column, the inverse of `position`; `ValueError` if outside."""

@@ -23,6 +23,7 @@ from mlflow_lint.source.cells import BORDER
 
 GROUPED = (Kind.METRIC, Kind.PARAM, Kind.TAG)
 _ENTRIES = {"key", "value", "metrics", "params", "tags"}
+_NONE = facts.Constant(None)
 
 
 @entity
@@ -40,9 +41,7 @@ class Write:
     def others(self) -> dict[str, facts.Expression]:
         """The arguments that are not what is written: step, run, options; an explicit None counts as absent."""
         return {
-            name: given.value
-            for name, given in self.arguments.items()
-            if name not in _ENTRIES and given.value != facts.Constant(None)
+            name: given.value for name, given in self.arguments.items() if name not in _ENTRIES and given.value != _NONE
         }
 
 

@@ -53,7 +53,7 @@ def changed_params(effects: Effects, bodies: Iterable[Body]) -> Iterator[Changed
             if api is None or not _is_param(api) or expects_failure(site):
                 continue
             found: ChangedParam | None = None
-            for entry in entries(effects, site, api):
+            for entry in entries(effects, site):
                 key = constant_text(parts_of(entry.key, entry.place, effects))
                 if key is None or entry.value is None:
                     continue

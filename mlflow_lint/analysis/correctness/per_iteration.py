@@ -72,7 +72,7 @@ def _keys(effects: Effects, site: Site, body: Body) -> Iterator[tuple[Api, facts
     at = site.call.span[0]
     api = site.api
     if api is not None:
-        for entry in entries(effects, site, api):
+        for entry in entries(effects, site):
             if entry.kind is Kind.METRIC:
                 yield api, entry.key, entry.place, (body.unit.step(at, api.label),)
         return

@@ -103,7 +103,7 @@ def _direct(effects: Effects, site: Site, body: Body) -> _Write | None:
         return None
     if api.client and misplaced_step(site.call, site.place) is not None:
         return None
-    keys = tuple(_key(effects, entry) for entry in entries(effects, site, api))
+    keys = tuple(_key(effects, entry) for entry in entries(effects, site))
     return _Write(api, keys or None, (body.unit.step(site.call.span[0], api.label),))
 
 
@@ -151,7 +151,7 @@ def _without(effects: Effects, site: Site, body: Body, filled: dict[str, facts.E
         if step == facts.Name(parameter.name) and parameter.default == facts.Constant(None):
             bindings = body.function.scope.bindings[parameter.name]
             if parameter.name not in filled and len(bindings) == 1:
-                keys = tuple(_key(effects, entry) for entry in entries(effects, site, api))
+                keys = tuple(_key(effects, entry) for entry in entries(effects, site))
                 return _Write(api, keys or None, (body.unit.step(site.call.span[0], api.label),))
     return None
 

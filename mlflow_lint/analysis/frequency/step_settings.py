@@ -16,6 +16,8 @@ from mlflow_lint.facts.step_settings import STEP_SETTINGS, Beside, StepSetting
 from mlflow_lint.facts.traverse import descend
 from mlflow_lint.record import entity
 
+_ARGUMENTS = frozenset(setting.argument for setting in STEP_SETTINGS)
+
 
 @entity
 class EachStep:
@@ -33,7 +35,7 @@ def each_step_settings(effects: Effects, bodies: Iterable[Body]) -> Iterator[Eac
     for body in known:
         for site in effects.sites(body):
             target = site.target
-            if not isinstance(target, External):
+            if not isinstance(target, External) or _ARGUMENTS.isdisjoint([one.keyword for one in site.call.arguments]):
                 continue
             for setting in STEP_SETTINGS:
                 if setting.called.match(target.dotted) and _asks(effects, site, setting, known):

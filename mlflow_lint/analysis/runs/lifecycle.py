@@ -173,7 +173,10 @@ class _Walk:
     ) -> tuple[State, list[OpenRun]]:
         """After the calls that a statement makes itself, with the runs that it enters by `with`."""
         opened: list[OpenRun] = []
-        for site in self._sites.get((id(block), index), ()):
+        sites = self._sites.get((id(block), index))
+        if sites is None:
+            return state, opened
+        for site in sites:
             if id(site.call) not in self._passed:
                 continue
             whole = any(site.call is value for value in entered)

@@ -26,7 +26,7 @@ _URI_OPTION = re.compile(r"--(?:[\w-]*[-_])?(?:mlflow|tracking)[-_]ur[il]")
 _VARIABLE = re.compile(r"MLFLOW_[A-Z0-9_]+")
 _SET = re.compile(r"mlflow\.environment_variables\.(MLFLOW_[A-Z0-9_]+)\.set")
 _SPOKEN_OF = [re.compile(word) for word in ("ur[il]", "UR[IL]", "Ur[il]", "MLFLOW_", "Client")]
-"""In the text of all functions and statements that have a setting, and of few others; looked for one by one, which is much quicker."""
+"""In the text of all functions and statements that have a setting, and of few others. One by one is much quicker."""
 _URI_VARIABLES = ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")
 
 

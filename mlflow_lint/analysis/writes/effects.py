@@ -47,6 +47,7 @@ from mlflow_lint.facts.traverse import argument
 from mlflow_lint.findings import Step
 from mlflow_lint.project.modules import Unit
 
+Asked = TypeVar("Asked", Unit, Site)
 Found = TypeVar("Found")
 _Given: TypeAlias = tuple[Origin, tuple[str, ...]]
 """A parameter, and the attributes on the way from it."""
@@ -66,7 +67,7 @@ class Effects:
         self._hooks: dict[tuple[int, int], tuple[str, Frequency] | None] = {}
         self._bodies: dict[Unit, tuple[Body, ...]] = {}
         self._touching: dict[tuple[int, int], tuple[Site, ...]] = {}
-        self._found: dict[tuple[object, Unit], tuple[Any, ...]] = {}
+        self._found: dict[tuple[object, Unit | Site], tuple[Any, ...]] = {}
         # One memo for both, since what is around a call (a run that a helper opens) rests on effects in turn.
         self._known: Memo[tuple[Site, ...] | Summary] = Memo(NOTHING)
         self._start()
@@ -122,11 +123,11 @@ class Effects:
         found = self._known.get(key, lambda: tuple(sites(body.block, body.place, self)))
         return found if isinstance(found, tuple) else ()
 
-    def once(self, question: Callable[[Effects, Unit], Iterable[Found]], unit: Unit) -> tuple[Found, ...]:
-        """What a question about a file finds, for those that several rules ask; worked out once."""
-        key = (question, unit)
+    def once(self, question: Callable[[Effects, Asked], Iterable[Found]], about: Asked) -> tuple[Found, ...]:
+        """What a question about a file or a call finds, for those that several rules ask; worked out once."""
+        key = (question, about)
         if key not in self._found:
-            self._found[key] = tuple(question(self, unit))
+            self._found[key] = tuple(question(self, about))
         return self._found[key]
 
     def touching(self, body: Body) -> tuple[Site, ...]:

@@ -47,7 +47,7 @@ def check(rule: Rule, context: Context) -> Iterator[Finding]:
             api = site.api
             if api is None or expects_failure(site):
                 continue
-            for entry in entries(effects, site, api):
+            for entry in entries(effects, site):
                 parts = parts_of(entry.key, entry.place, effects)
                 reason = refusal(parts)
                 if reason is None:

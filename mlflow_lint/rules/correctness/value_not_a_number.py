@@ -46,7 +46,7 @@ def check(rule: Rule, context: Context) -> Iterator[Finding]:
             api = site.api
             if api is None or api.kind not in (Kind.METRIC, Kind.BATCH) or expects_failure(site):
                 continue
-            for entry in entries(effects, site, api):
+            for entry in entries(effects, site):
                 if entry.kind is not Kind.METRIC or entry.value is None:
                     continue
                 what = _no_number(entry.value, entry.place)
