@@ -81,7 +81,7 @@ def rows(effects: Effects, bodies: Iterable[Body], keyed: set[int]) -> Iterator[
         touching = effects.touching(body)
         if len(touching) < 2:
             continue
-        written = Counter(id(site.block) for site in touching if _write(effects, site) is not None)
+        written = Counter(id(site.block) for site in touching if site.api is not None and site.api.kind in GROUPED)
         shared = {block for block, count in written.items() if count > 1}
         by_block: dict[int, dict[int, Site]] = {}
         blocks: dict[int, facts.Block] = {}
