@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from mlflow_lint.analysis.names.meaning import External, Place
+from mlflow_lint.analysis.names.scopes import Imported
 from mlflow_lint.analysis.writes.effects import Effects
 from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.api import CLIENTS
@@ -27,6 +28,7 @@ _VARIABLE = re.compile(r"MLFLOW_[A-Z0-9_]+")
 _SET = re.compile(r"mlflow\.environment_variables\.(MLFLOW_[A-Z0-9_]+)\.set")
 _SPOKEN_OF = [re.compile(word) for word in ("ur[il]", "UR[IL]", "Ur[il]", "MLFLOW_", "Client")]
 """In the text of all functions and statements that have a setting, and of few others. One by one is much quicker."""
+_TAKERS = ("set_tracking_uri", "set_registry_uri", "MlflowClient")
 _URI_VARIABLES = ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")
 
 
@@ -68,12 +70,20 @@ def store_settings(effects: Effects, unit: Unit) -> tuple[StoreSetting, ...]:
 
 
 def _settings(effects: Effects, unit: Unit) -> list[StoreSetting]:
-    spoken_of = (match.start() for pattern in _SPOKEN_OF for match in pattern.finditer(unit.text))
-    search = _Search(effects, sorted(spoken_of))
+    patterns = (*_SPOKEN_OF, *(re.compile(re.escape(alias)) for alias in _aliases(unit)))
+    search = _Search(effects, sorted(match.start() for pattern in patterns for match in pattern.finditer(unit.text)))
     for body in effects.bodies(unit):
         if body.function is None or search.is_spoken_of(body.function.definition.span):
             search.block(body.block, body.place)
     return search.found
+
+
+def _aliases(unit: Unit) -> Iterator[str]:
+    """What a file calls what takes settings, where it imports that by another name."""
+    bindings = (binding for group in unit.scope.bindings.values() for binding in group)
+    for name in (binding.name for binding in bindings if isinstance(binding, Imported)):
+        if name.attribute in _TAKERS and name.local != name.attribute:
+            yield name.local
 
 
 class _Search:
