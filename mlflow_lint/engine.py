@@ -312,7 +312,7 @@ def check_source(
     with phase("rules"):
         for rule in all_rules():
             check = rule.check if rule.code in codes else rule.beyond_doubt if rule.code in previewed else None
-            if check is not None:
+            if check is not None and rule.may_find(context):
                 with timed_rule(rule.code):
                     found.extend(check(rule, context))
         silenced = suppressions_of(source, respect_noqa)

@@ -6,16 +6,22 @@ import importlib
 import pkgutil
 import re
 from collections import Counter
+from functools import partial
+from pathlib import Path
 
 import pytest
 from doors import ROOT
 from example_cases import check, only, parse, write
 
 import mlflow_lint.rules as package
+from mlflow_lint.config import default_settings
+from mlflow_lint.engine import Project
 from mlflow_lint.findings import SYNTAX_ERROR
 from mlflow_lint.rules.base import Rule
 from mlflow_lint.rules.pages import index, page
 from mlflow_lint.rules.registry import all_rules, by_code, statuses
+from mlflow_lint.source.file import decode
+from mlflow_lint.syntax.stack import with_deep_stack
 
 HEADINGS = ("What it does", "Why it costs", "Fix safety", "Options", "References")
 CURES = ("avoid", "prefer", "use", "no", "do-not", "dont", "should", "must", "missing")
@@ -101,6 +107,25 @@ def test_examples(rule: Rule) -> None:
         assert not expected or example.fixed is None or example.runs, "a fix is proved by running it"
         compile(example.code, example.title, "exec")
         compile(example.setup, example.title, "exec")
+
+
+def test_a_rule_finds_nothing_in_files_without_what_it_is_about(tmp_path: Path) -> None:
+    asked = dict.fromkeys((rule.code for rule in all_rules() if rule.about), 0)
+
+    def look(file: Path) -> None:
+        project = Project(file.parent, file.parent)
+        context = project.context(str(file), decode("code.py", file.read_bytes()), default_settings(file.parent))
+        for rule in all_rules():
+            if rule.check is not None and not rule.may_find(context):
+                asked[rule.code] += 1
+                assert list(rule.check(rule, context)) == [], (rule.code, file.read_text())
+
+    for number, example in enumerate(example for rule in all_rules() for example in rule.examples):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        file = write(folder, parse(example.code)[0], example.files)
+        with_deep_stack(partial(look, file))
+    assert all(asked.values())
 
 
 @each_rule

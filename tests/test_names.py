@@ -27,6 +27,10 @@ MLFLOW = {
         "log('a', x)",
     ),
     "client": ("from mlflow import MlflowClient\nc = MlflowClient()", "c.log_metric(r, 'a', x)"),
+    "client in an expression": (
+        "from mlflow import MlflowClient\nprint(c := MlflowClient())",
+        "c.log_metric(r, 'a', x)",
+    ),
     "client module": ("import mlflow\nc = mlflow.tracking.MlflowClient(uri)", "c.log_metric(r, 'a', x)"),
     "client class alias": ("from mlflow.client import MlflowClient as C\nc = C()", "c.log_metric(r, 'a', x)"),
     "client made in place": ("import mlflow", "mlflow.MlflowClient().log_metric(r, 'a', x)"),

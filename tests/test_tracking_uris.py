@@ -42,6 +42,7 @@ FOUND = {
     "path object": ("from pathlib import Path\nmlflow.set_tracking_uri(Path('runs').resolve())", [3]),
     "temporary folder": ("import tempfile\nmlflow.set_tracking_uri(tempfile.mkdtemp())", [3]),
     "Windows": ("mlflow.set_tracking_uri('C:\\\\runs')", [2]),
+    "under another name": ("from mlflow import set_tracking_uri as go\ndef main():\n  x = 1\n  go('./a')", [5]),
     "walrus": ("mlflow.set_tracking_uri(uri := 'file:./a')", [2]),
 }
 

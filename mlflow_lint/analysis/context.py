@@ -18,6 +18,7 @@ from mlflow_lint.analysis.runs.run_state import Moment
 from mlflow_lint.analysis.store.tracking_uris import TrackingUri, tracking_uris
 from mlflow_lint.analysis.writes.effects import Effects
 from mlflow_lint.analysis.writes.summary import Body
+from mlflow_lint.facts.api import Kind
 from mlflow_lint.facts.backends import LIMITS, Limited
 from mlflow_lint.findings import Step
 from mlflow_lint.project.modules import Unit
@@ -57,6 +58,19 @@ class Context:
             self.effects.touching(body)
 
     @cached_property
+    def touching_bodies(self) -> tuple[Body, ...]:
+        """The bodies with calls that are or may be calls of MLflow, or that reach a write through the project."""
+        return tuple(body for body in self.bodies if self.effects.touching(body))
+
+    @cached_property
+    def kinds(self) -> frozenset[Kind]:
+        """What the calls of the file may do to the store, themselves or through the project."""
+        sites = [site for body in self.touching_bodies for site in self.effects.touching(body)]
+        reached = (reached for site in sites for reached in self.effects.reached(site.call, site.place))
+        own = {api.kind for site in sites for api in site.apis}
+        return frozenset(own.union(effect.api.kind for one in reached for effect in one.effects))
+
+    @cached_property
     def lifecycle(self) -> Lifecycle:
         """Which run is open where, also in functions of other files."""
         return Lifecycle(self.effects)
@@ -64,12 +78,12 @@ class Context:
     @cached_property
     def flows(self) -> tuple[tuple[Moment, ...], ...]:
         """For each body, the calls that touch runs or write to them, with what is open there."""
-        return tuple(self.lifecycle.moments(body) for body in self.bodies)
+        return tuple(self.lifecycle.moments(body) if self.effects.touching(body) else () for body in self.bodies)
 
     @cached_property
     def replays(self) -> tuple[Replay, ...]:
         """Calls that log finished data point after point; all of a loop."""
-        return tuple(replays(self.effects, self.bodies))
+        return tuple(replays(self.effects, self.touching_bodies))
 
     @cached_property
     def walks(self) -> frozenset[int]:
@@ -79,19 +93,21 @@ class Context:
     @cached_property
     def hot_writes(self) -> tuple[HotWrite, ...]:
         """Writes that run per step, unthrottled; one per kind, block and loop."""
-        return tuple(hot_writes(self.effects, self.bodies, self.walks))
+        return tuple(hot_writes(self.effects, self.touching_bodies, self.walks))
 
     @cached_property
     def keyed_writes(self) -> tuple[KeyedWrite, ...]:
         """Writes of one key per turn of a loop over keys; one per kind and loop."""
-        return tuple(keyed_writes(self.effects, self.bodies, {id(replay.site.call) for replay in self.replays}))
+        return tuple(
+            keyed_writes(self.effects, self.touching_bodies, {id(replay.site.call) for replay in self.replays})
+        )
 
     @cached_property
     def rows(self) -> tuple[Row, ...]:
         """Writes of one kind that follow one another and could be one."""
         keyed = {id(write.loop.node) for write in self.keyed_writes}
         replayed = {id(replay.site.call) for replay in self.replays}
-        found = rows(self.effects, self.bodies, keyed)
+        found = rows(self.effects, self.touching_bodies, keyed)
         return tuple(row for row in found if id(row.writes[0].site.call) not in replayed)
 
     @cached_property

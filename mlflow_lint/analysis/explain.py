@@ -185,7 +185,7 @@ class _Explaining:
                 return Around(*self.guard(frame), self.lets_through(frame, outer))
             case Run(call):
                 line = self.unit.where(call.span[0])
-                opens = self.effects.opens_run(call, self.body.place)
+                opens = self.effects.opens_run(call, self.effects.target(call, self.body.place))
                 what = "opens a run: only what turns inside it counts"
                 return Around(line, f"{self.function(call)}(…)", what if opens else "ends the run of each turn")
             case Attempt(node):
@@ -239,8 +239,8 @@ class _Explaining:
     def called(self, site: Site, common: int) -> Called:
         """What one call of the line is and does."""
         words = f"{self.function(site.call)}(…)"
-        meaning = self.effects.target(site.call, site.place)
-        api = self.effects.api(site.call, site.place)
+        meaning = site.target
+        api = site.api
         reached = self.effects.reached(site.call, site.place)
         target = self.target(meaning) if meaning is not None else self.unknown(site.call.function, site.place)
         effects = tuple(effect for one in reached for effect in one.effects)
@@ -306,7 +306,7 @@ class _Explaining:
             yield Conclusion(written.label, hot is not None, why)
         if writes:
             return
-        api = self.effects.api(site.call, site.place)
+        api = site.api
         if api is not None and api.kind in WRITES:
             yield Conclusion(api.label, False, "it is queued and sent in batches: asynchronous logging with buffering")
             return

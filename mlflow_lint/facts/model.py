@@ -74,12 +74,15 @@ class Call:
 
     def keyword(self, name: str) -> Argument | None:
         """The argument given as `name=`, if any."""
-        return next((a for a in self.arguments if a.keyword == name), None)
+        for argument in self.arguments:
+            if argument.keyword == name:
+                return argument
+        return None
 
     @property
     def spread(self) -> bool:
         """Whether `*` or `**` hides some of the arguments."""
-        return any(a.star for a in self.arguments)
+        return any(argument.star for argument in self.arguments)
 
 
 @record

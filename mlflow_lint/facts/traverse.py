@@ -61,7 +61,7 @@ _CHILDREN: dict[type, Callable[[Any], tuple[Expression, ...]]] = {
     Opaque: lambda node: node.parts,
 }
 
-_LEAVES = (Name, Constant)
+LEAVES = (Name, Constant)
 """What most of an expression is, and what nothing is in."""
 
 
@@ -76,7 +76,7 @@ def descend(expression: Expression) -> Iterator[Expression]:
     while pending:
         node = pending.pop()
         yield node
-        if not isinstance(node, _LEAVES):
+        if not isinstance(node, LEAVES):
             pending += _CHILDREN[type(node)](node)[::-1]
 
 
@@ -88,7 +88,7 @@ def within(expression: Expression, *kinds: type[Found]) -> list[Found]:
         node = pending.pop()
         if isinstance(node, kinds):
             found.append(node)
-        if not isinstance(node, _LEAVES):
+        if not isinstance(node, LEAVES):
             pending += _CHILDREN[type(node)](node)[::-1]
     return found
 

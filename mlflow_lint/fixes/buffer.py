@@ -92,7 +92,7 @@ def _touches_runs(hot: HotLoop, effects: Effects) -> bool:
     for site in effects.sites(hot.body):
         if hot.outer not in site.frames:
             continue
-        if any(api.kind not in WRITES for api in effects.apis(site.call, site.place)):
+        if any(api.kind not in WRITES for api in site.apis):
             return True
         inside = (effect.api.kind for one in effects.reached(site.call, site.place) for effect in one.effects)
         if any(kind in (Kind.RUN, Kind.END) for kind in inside):

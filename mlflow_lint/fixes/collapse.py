@@ -63,7 +63,7 @@ def _inside(site: Site, loop: Loop) -> tuple[object, ...]:
 
 
 def _write(site: Site, effects: Effects) -> Write | None:
-    api = effects.api(site.call, site.place)
+    api = site.api
     arguments = arguments_of(site.call, api) if api is not None else None
     if api is None or arguments is None or (not api.plural and not {"key", "value"} <= set(arguments)):
         return None
@@ -210,12 +210,12 @@ def _writes_of_loop(keyed: KeyedWrite, write: Write, effects: Effects) -> list[W
     for site in effects.sites(keyed.body):
         if keyed.loop not in site.frames:
             continue
-        api = effects.api(site.call, site.place)
+        api = site.api
         if api is None:
             reached = effects.reached(site.call, site.place)
             if any(effect.api.kind is write.api.kind for one in reached for effect in one.effects):
                 return None
-            if any(api.kind is write.api.kind for api in effects.apis(site.call, site.place)):
+            if any(api.kind is write.api.kind for api in site.apis):
                 return None
             continue
         if api.kind is not write.api.kind:

@@ -87,7 +87,7 @@ def _others(upload: RepeatedUpload, loop: Loop, effects: Effects) -> bool:
     for other in effects.sites(upload.body):
         if loop not in other.frames or other.call is upload.site.call:
             continue
-        if any(api.name == "log_table" for api in effects.apis(other.call, other.place)) or any(
+        if any(api.name == "log_table" for api in other.apis) or any(
             effect.api.name == "log_table"
             for reached in effects.reached(other.call, other.place)
             for effect in reached.effects

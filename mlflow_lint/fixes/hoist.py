@@ -60,7 +60,7 @@ def _moves(site: Site, effects: Effects) -> bool:
     """Whether a call is a statement of its own that calls MLflow itself."""
     statement = site.statement
     alone = isinstance(statement, facts.Evaluate) and statement.alone and site.stands_alone
-    return alone and effects.api(site.call, site.place) is not None
+    return alone and site.api is not None
 
 
 # ------------------------------------------------------------------------------------------------------ text

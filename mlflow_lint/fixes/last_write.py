@@ -58,11 +58,11 @@ def _writes(effects: Effects, body: Body, loop: Loop, kinds: tuple[Kind, ...]) -
     for site in effects.sites(body):
         if loop not in site.frames:
             continue
-        api = effects.api(site.call, site.place)
+        api = site.api
         if api is not None:
             if api.kind in kinds:
                 yield site, api
-        elif any(other.kind in kinds for other in effects.apis(site.call, site.place)) or any(
+        elif any(other.kind in kinds for other in site.apis) or any(
             effect.api.kind in kinds for one in effects.reached(site.call, site.place) for effect in one.effects
         ):
             yield site, None

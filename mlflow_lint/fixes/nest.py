@@ -82,17 +82,17 @@ def nest_of(replay: Replay, effects: Effects) -> Nest | None:
 
 def _metrics(site: Site, effects: Effects) -> bool | None:
     """Whether a call itself logs metrics; None if it logs none, not even through functions."""
-    api = effects.api(site.call, site.place)
+    api = site.api
     if api is not None:
         return api.kind is Kind.METRIC if api.kind in (Kind.METRIC, Kind.BATCH) else None
-    kinds = [found.kind for found in effects.apis(site.call, site.place)]
+    kinds = [found.kind for found in site.apis]
     kinds += [effect.api.kind for reached in effects.reached(site.call, site.place) for effect in reached.effects]
     return False if Kind.METRIC in kinds or Kind.BATCH in kinds else None
 
 
 def _write(site: Site, effects: Effects) -> Write | None:
     """A call as a write of points whose parts are all in sight."""
-    api = effects.api(site.call, site.place)
+    api = site.api
     arguments = arguments_of(site.call, api) if api is not None and api.kind is Kind.METRIC else None
     if api is None or arguments is None or not (site.stands_alone or _is_element(site)):
         return None

@@ -215,7 +215,7 @@ def _feeds_no_model(nest: Nest, effects: Effects, opened: OpenRun | None) -> boo
     """
     if opened is None or opened.how is How.HIDDEN or len(opened.chain) > 1 or "run_id" in nest.writes[0].others:
         return False
-    api = effects.api(opened.site.call, opened.site.place)
+    api = opened.site.api
     given = arguments_of(opened.site.call, api) if api is not None else None
     if given is None or "run_id" in given or _MODELS.search(nest.text):
         return False

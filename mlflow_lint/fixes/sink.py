@@ -79,7 +79,7 @@ def _can_move(site: Site, moved: Sequence[Site], node: facts.For | facts.While, 
         return False
     others = [later for later in node.body[site.index + 1 :] if not any(later is other.statement for other in moved)]
     used = used_by(site, effects)
-    api = effects.api(site.call, site.place)
+    api = site.api
     if api is not None and api.name == "log_figure" and any(_clears(later) for later in others):
         return False
     if isinstance(node, facts.While) and _acts(node.test) and used.intersection(descend(node.test)):
@@ -178,10 +178,10 @@ def _is_safe(moved: Sequence[Site], loop: Loop, body: Body, effects: Effects) ->
 
 def _is_blind(site: Site, effects: Effects) -> bool:
     """Whether a call can neither read from the store nor leave the loop."""
-    api = effects.api(site.call, site.place)
+    api = site.api
     if api is not None:
         return api.kind in WRITES and api.kind is not Kind.BATCH
-    meaning = effects.target(site.call, site.place)
+    meaning = site.target
     if isinstance(meaning, External) and meaning.dotted.startswith(_BLIND):
         return True
     return is_report(site.call, site.place) or is_quick_call(site.call, site.place, effects.resolver)

@@ -58,7 +58,7 @@ def make_unit(file: str, source: SourceFile, module: facts.Module, broken: tuple
     """Bind a file's facts to its scope tree."""
     scope = Scope(module, None, None)
     unit = Unit(file, source.path, source.text, module, scope, Places(source.text, source.cells), broken)
-    module_scope(scope, unit)
+    module_scope(scope, unit, source.text)
     return unit
 
 

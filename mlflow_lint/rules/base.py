@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 
 from mlflow_lint.analysis.context import Context
 from mlflow_lint.facts import model as facts
+from mlflow_lint.facts.api import Kind
 from mlflow_lint.findings import Applicability, Finding, Fix, Severity, Step
 from mlflow_lint.record import record
 from mlflow_lint.rules.comments import Comments
@@ -73,6 +74,12 @@ class Rule:
     """Of a rule that is in preview: finds what is reported without it, as if it were stable."""
     check_comments: CheckComments | None = None
     """Judges the comments that silence findings, once all other rules have spoken."""
+    about: frozenset[Kind] = frozenset()
+    """Kinds of calls of MLflow of which a file makes one, itself or through the project, or has nothing to find."""
+
+    def may_find(self, context: Context) -> bool:
+        """Whether a file has what the rule is about."""
+        return not self.about or not self.about.isdisjoint(context.kinds)
 
     def finding(
         self,

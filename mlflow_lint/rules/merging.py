@@ -55,7 +55,7 @@ def _calls(row: Row) -> str:
 
 def _metric_names(row: Row, context: Context) -> int:
     """How many metrics a row is sure to write: keys that it spells out."""
-    found = [entry for write in row.writes for entry in entries(context.effects, write.site, write.api)]
+    found = [entry for write in row.writes for entry in entries(context.effects, write.site)]
     return len({entry.key for entry in found if entry.kind is Kind.METRIC and isinstance(entry.key, facts.Constant)})
 
 

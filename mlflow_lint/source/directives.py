@@ -39,7 +39,7 @@ _ADDRESSED = regex(
 """What is meant to silence something, whatever comes of it."""
 
 _CODE = regex(r"[^,\s]+")
-_HINT = regex(r"noqa|mlflow[-_]lint[ \t]*:", re.IGNORECASE)
+_OUR_NAME = regex(r"mlflow[-_]lint[ \t]*:")
 
 
 class Form(enum.Enum):
@@ -137,7 +137,7 @@ class Directives:
 
 def directives(text: str, respect_noqa: bool = True) -> Directives:
     """Read the directives of a text, if need be a broken one; without `respect_noqa` only our own form."""
-    if not _HINT.search(text):
+    if not _may_hold_any(text.lower()):
         return Directives()
     comments = read_comments(split_lines(text))
     below = _lines_below(comments)
@@ -157,6 +157,11 @@ def directives(text: str, respect_noqa: bool = True) -> Directives:
         end = start + len(comment.text.rstrip())
         malformed += [Malformed(comment.line, start + slip, end) for slip in slips]
     return Directives(tuple(found), tuple(malformed))
+
+
+def _may_hold_any(lowered: str) -> bool:
+    """Whether a text could hold a directive, told without reading its comments, as most hold none."""
+    return "noqa" in lowered or ("lint" in lowered and _OUR_NAME.search(lowered) is not None)
 
 
 def _noqa(comment: Comment, start: int) -> Directive | None:

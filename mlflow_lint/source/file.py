@@ -14,6 +14,7 @@ import re
 import stat
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from itertools import accumulate
 from pathlib import Path
 
 from mlflow_lint.record import record
@@ -159,7 +160,7 @@ class LineIndex:
     def _line_starts(self) -> list[int]:
         # Built on first use: most files are read and never asked for a position.
         if self._starts is None:
-            self._starts = [0, *[match.end() for match in _NEWLINE.finditer(self._text)]]
+            self._starts = _line_starts(self._text)
         return self._starts
 
     @property
@@ -171,8 +172,9 @@ class LineIndex:
         """Line and column of an offset, which may be the end of the text; `ValueError` if outside."""
         if not 0 <= offset <= len(self._text):
             raise ValueError(f"offset {offset} lies outside the text")
-        line = bisect_right(self._line_starts, offset)
-        return line, offset - self._line_starts[line - 1] + 1
+        starts = self._line_starts
+        line = bisect_right(starts, offset)
+        return line, offset - starts[line - 1] + 1
 
     def offset(self, line: int, column: int) -> int:
         """Offset of a line and column, the inverse of `position`; `ValueError` if outside."""
@@ -192,6 +194,12 @@ class LineIndex:
         if not 1 <= line <= len(starts):
             raise ValueError(f"line {line} lies outside the text")
         return starts[line - 1], starts[line] if line < len(starts) else len(self._text)
+
+
+def _line_starts(text: str) -> list[int]:
+    if "\r" in text:
+        return [0, *[match.end() for match in _NEWLINE.finditer(text)]]
+    return list(accumulate([len(line) + 1 for line in text.split("\n")[:-1]], initial=0))
 
 
 def split_lines(text: str) -> list[str]:

@@ -54,7 +54,7 @@ def _tells_turns_apart(test: facts.Expression, loop: Loop | None) -> bool:
 
 def _directory(effects: Effects, site: Site, turn: Turn) -> Target | None:
     """What a plain `log_artifacts` uploads, and where to."""
-    api = effects.api(site.call, site.place)
+    api = site.api
     if api is None or api.name not in _NAMES or site.call.spread:
         return None
     given = {name: argument(site.call, name, index) for index, name in enumerate(api.parameters)}

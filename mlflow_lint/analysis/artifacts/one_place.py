@@ -99,7 +99,7 @@ def repeated_uploads(
 
 
 def _leads_to(effects: Effects, site: Site, names: frozenset[str]) -> bool:
-    api = effects.api(site.call, site.place)
+    api = site.api
     if api is not None:
         return api.name in names
     return any(e.api.name in names for reached in effects.reached(site.call, site.place) for e in reached.effects)
@@ -109,7 +109,7 @@ def _target(
     effects: Effects, site: Site, turn: Turn, names: frozenset[str], read: Reader, chosen: Choice, depth: int = 0
 ) -> Target | None:
     """What a call uploads to, itself or through functions that always upload once."""
-    if effects.api(site.call, site.place) is not None:
+    if site.api is not None:
         return read(effects, site, turn)
     for reached in effects.reached(site.call, site.place) if depth < _DEEPEST else ():
         function = reached.function

@@ -45,7 +45,7 @@ def overwritten_artifacts(effects: Effects, bodies: Iterable[Body]) -> Iterator[
 
 def _artifact(effects: Effects, site: Site, turn: Turn) -> Target | None:
     """What a plain upload writes to, by the artifact's name."""
-    api = effects.api(site.call, site.place)
+    api = site.api
     if api is None or api.name not in _NAMES or site.call.spread:
         return None
     given = {

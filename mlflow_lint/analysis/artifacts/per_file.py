@@ -81,7 +81,7 @@ def _upload(effects: Effects, site: Site) -> tuple[Api, tuple[Step, ...]] | None
     found = path_to(effects, site, Kind.ARTIFACT, lambda inner: bool(effects.throttles.between(inner.frames, None)))
     if found is None or found[0].name not in _SINGLE:
         return None
-    if effects.api(site.call, site.place) is not None and site.call.keyword("key") is not None:
+    if site.api is not None and site.call.keyword("key") is not None:
         return None  # `log_image(key=…)` is one point of a series
     return found
 
@@ -104,7 +104,7 @@ def _loop(effects: Effects, site: Site) -> Loop | None:
 def _varies(effects: Effects, site: Site, loop: Loop) -> bool:
     """Whether the file is another each turn, and the run is not."""
     changing = turn_names(loop)
-    api = effects.api(site.call, site.place)
+    api = site.api
     run = site.call.keyword("run_id")
     runs = [] if run is None else [run.value]
     if api is not None and api.client and site.call.arguments and run is None:

@@ -25,7 +25,7 @@ def repeated_tables(effects: Effects, bodies: Iterable[Body]) -> Iterator[Repeat
 
 def _table(effects: Effects, site: Site, turn: Turn) -> Target | None:
     """What a plain `log_table` appends to."""
-    api = effects.api(site.call, site.place)
+    api = site.api
     if api is None or api.name not in _NAMES or site.call.spread:
         return None
     file = argument(site.call, "artifact_file", api.parameters.index("artifact_file"))

@@ -97,7 +97,7 @@ def _single_write(
     effects: Effects, site: Site, body: Body, loop: Loop, varying: frozenset[str]
 ) -> tuple[Api, tuple[Step, ...]] | None:
     """The one write that a call makes under a key of this turn, `varying` being what changes with the turn."""
-    api = effects.api(site.call, site.place)
+    api = site.api
     functions = effects.reached(site.call, site.place) if api is None else ()
     if api is None and len(functions) != 1:
         return None

@@ -91,7 +91,7 @@ def replays(effects: Effects, bodies: Iterable[Body]) -> Iterator[Replay]:
     walks: dict[int, bool] = {}
     for body in bodies:
         for site in effects.touching(body):
-            loops = _walks(effects, site, walks)
+            loops = _walks(effects, site, walks) if _logs_metrics(effects, site) else ()
             point = _point(effects, site, body) if loops else None
             if point is None:
                 continue
@@ -107,6 +107,14 @@ def replays(effects: Effects, bodies: Iterable[Body]) -> Iterator[Replay]:
             yield Replay(
                 site, point.api, body, loops, f"{words}, {body.unit.where(start)}", (first, *point.chain), through
             )
+
+
+def _logs_metrics(effects: Effects, site: Site) -> bool:
+    """Whether a call may write a metric; asked first, as it is quickly told."""
+    if site.api is not None:
+        return site.api.kind is Kind.METRIC
+    reached = effects.reached(site.call, site.place)
+    return any(effect.api.kind is Kind.METRIC for one in reached for effect in one.effects)
 
 
 def _walks(effects: Effects, site: Site, walks: dict[int, bool]) -> tuple[Loop, ...]:
@@ -152,7 +160,7 @@ def _changing(loop: Loop) -> frozenset[str]:
 
 
 def _point(effects: Effects, site: Site, body: Body) -> _Point | None:
-    api = effects.api(site.call, site.place)
+    api = site.api
     if api is not None:
         if api.kind is not Kind.METRIC or is_buffered(effects, site.call, body):
             return None

@@ -23,6 +23,7 @@ from mlflow_lint.source.cells import BORDER
 
 GROUPED = (Kind.METRIC, Kind.PARAM, Kind.TAG)
 _ENTRIES = {"key", "value", "metrics", "params", "tags"}
+_NONE = facts.Constant(None)
 
 
 @entity
@@ -40,9 +41,7 @@ class Write:
     def others(self) -> dict[str, facts.Expression]:
         """The arguments that are not what is written: step, run, options; an explicit None counts as absent."""
         return {
-            name: given.value
-            for name, given in self.arguments.items()
-            if name not in _ENTRIES and given.value != facts.Constant(None)
+            name: given.value for name, given in self.arguments.items() if name not in _ENTRIES and given.value != _NONE
         }
 
 
@@ -82,7 +81,7 @@ def rows(effects: Effects, bodies: Iterable[Body], keyed: set[int]) -> Iterator[
         touching = effects.touching(body)
         if len(touching) < 2:
             continue
-        written = Counter(id(site.block) for site in touching if _write(effects, site) is not None)
+        written = Counter(id(site.block) for site in touching if site.api is not None and site.api.kind in GROUPED)
         shared = {block for block, count in written.items() if count > 1}
         by_block: dict[int, dict[int, Site]] = {}
         blocks: dict[int, facts.Block] = {}
@@ -146,7 +145,7 @@ def _rows_of_block(effects: Effects, body: Body, block: facts.Block, sites: dict
 
 
 def _write(effects: Effects, site: Site) -> Write | None:
-    api = effects.api(site.call, site.place)
+    api = site.api
     if api is None or api.kind not in GROUPED or site.call.spread:
         return None
     arguments = arguments_of(site.call, api)
@@ -229,7 +228,7 @@ def _steered(write: Write) -> frozenset[str]:
 
 def _is_other_write(effects: Effects, site: Site) -> bool:
     """An upload or another write of MLflow between two calls does not part them."""
-    api = effects.api(site.call, site.place)
+    api = site.api
     if api is not None:
         return api.kind in (*WRITES, Kind.MODEL)
     meaning = effects.resolver.resolve(site.call.function, site.place)

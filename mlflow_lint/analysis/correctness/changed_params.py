@@ -43,17 +43,17 @@ class ChangedParam:
 def changed_params(effects: Effects, bodies: Iterable[Body]) -> Iterator[ChangedParam]:
     """Params of a file whose value changes, in order; the first of each call."""
     for body in bodies:
-        if not any(_is_param(effects.api(site.call, site.place)) for site in effects.touching(body)):
+        if not any(_is_param(site.api) for site in effects.touching(body)):
             continue
         logged: dict[str, tuple[Site, str, facts.Expression | None]] = {}
         for site in effects.sites(body):
             if _may_change_runs(effects, site):
                 logged.clear()
-            api = effects.api(site.call, site.place)
+            api = site.api
             if api is None or not _is_param(api) or expects_failure(site):
                 continue
             found: ChangedParam | None = None
-            for entry in entries(effects, site, api):
+            for entry in entries(effects, site):
                 key = constant_text(parts_of(entry.key, entry.place, effects))
                 if key is None or entry.value is None:
                     continue
@@ -74,9 +74,9 @@ def _is_param(api: Api | None) -> bool:
 
 def _may_change_runs(effects: Effects, site: Site) -> bool:
     """Whether what follows a call may go to another run."""
-    if effects.opens_run(site.call, site.place) or effects.ends_run(site.call, site.place):
+    if effects.opens_run(site.call, site.target) or effects.ends_run(site.target):
         return True
-    return effects.target(site.call, site.place) is None and bool(_RUNS.search(last_name(site.call.function)))
+    return site.target is None and bool(_RUNS.search(last_name(site.call.function)))
 
 
 def _run_of(site: Site, api: Api) -> facts.Expression | None:

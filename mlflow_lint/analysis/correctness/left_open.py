@@ -40,7 +40,7 @@ class LeftOpen:
 def left_open(context: Context) -> Iterator[LeftOpen]:
     """Runs of a file that stay open, in order."""
     touching = context.effects.touching
-    starts = [(body, site) for body in context.bodies for site in touching(body) if _starts(context, site)]
+    starts = [(body, site) for body in context.touching_bodies for site in touching(body) if _starts(context, site)]
     if not starts or _file_ends_runs(context):
         return
     for body, site in starts:
@@ -57,7 +57,7 @@ def left_open(context: Context) -> Iterator[LeftOpen]:
 
 def _starts(context: Context, site: Site) -> bool:
     """Whether a call is `start_run` as a statement of its own: the run is in no other hands."""
-    api = context.effects.api(site.call, site.place)
+    api = site.api
     if api is None or api.kind is not Kind.RUN or api.client:
         return False
     if any(isinstance(frame, Guard) and asks_about_runs(frame.test) for frame in site.frames):
@@ -72,7 +72,7 @@ def _file_ends_runs(context: Context) -> bool:
         return True
     return any(
         effect.api.kind is Kind.END
-        for body in context.bodies
+        for body in context.touching_bodies
         for site in context.effects.touching(body)
         for reached in context.effects.reached(site.call, site.place)
         for effect in reached.effects

@@ -75,13 +75,13 @@ def _is_database(effects: Effects, unit: Unit) -> bool:
 
 def _step_of(effects: Effects, site: Site) -> tuple[str, facts.Expression] | None:
     """The step that a call passes for a metric."""
-    api = effects.api(site.call, site.place)
+    api = site.api
     position = None
     if api is not None:
         if api.kind is Kind.METRIC and "step" in api.parameters:
             position, what = api.parameters.index("step"), api.label
     else:
-        meaning = effects.target(site.call, site.place)
+        meaning = site.target
         if isinstance(meaning, External) and _ENTITY.fullmatch(meaning.dotted):
             position, what = 3, "Metric"
     given = argument(site.call, "step", position) if position is not None else None

@@ -70,9 +70,9 @@ def iteration_keys(effects: Effects, bodies: Iterable[Body], walks: Container[in
 def _keys(effects: Effects, site: Site, body: Body) -> Iterator[tuple[Api, facts.Expression, Place, tuple[Step, ...]]]:
     """The metric keys of a call: its own, or those that it hands to a function that writes them."""
     at = site.call.span[0]
-    api = effects.api(site.call, site.place)
+    api = site.api
     if api is not None:
-        for entry in entries(effects, site, api):
+        for entry in entries(effects, site):
             if entry.kind is Kind.METRIC:
                 yield api, entry.key, entry.place, (body.unit.step(at, api.label),)
         return

@@ -106,7 +106,7 @@ def _joins(effects: Effects, body: Body) -> tuple[int, Step] | None:
     """Where a body itself joins the processes."""
     found: list[tuple[int, str]] = []
     for site in effects.sites(body):
-        meaning = effects.target(site.call, site.place)
+        meaning = site.target
         if isinstance(meaning, External) and _JOINS.fullmatch(meaning.dotted):
             found.append((site.call.span[0], last_name(site.call.function)))
     found += [(offset, _VARIABLE) for offset in _reads_variable(body.block)]
@@ -148,7 +148,7 @@ class _Search:
             if site.call.span[0] < start or self._is_guarded(site):
                 continue
             step = body.unit.step(site.call.span[0], last_name(site.call.function))
-            api = self._effects.api(site.call, site.place)
+            api = site.api
             if api is not None and api.kind in WRITES and not told:
                 told = True
                 yield EveryRank(site, api, joined, (joined, *through, step))

@@ -96,14 +96,14 @@ def stepless_metrics(effects: Effects, bodies: Iterable[Body], walks: Container[
 # ------------------------------------------------------------------------------------------------- the writes
 def _direct(effects: Effects, site: Site, body: Body) -> _Write | None:
     """A call of MLflow that writes metrics without a step."""
-    api = effects.api(site.call, site.place)
+    api = site.api
     if api is None or api.kind is not Kind.METRIC or site.call.spread:
         return None
     if given(site.call, api, "step") not in (None, facts.Constant(None)):
         return None
     if api.client and misplaced_step(site.call, site.place) is not None:
         return None
-    keys = tuple(_key(effects, entry) for entry in entries(effects, site, api))
+    keys = tuple(_key(effects, entry) for entry in entries(effects, site))
     return _Write(api, keys or None, (body.unit.step(site.call.span[0], api.label),))
 
 
@@ -113,7 +113,7 @@ def _key(effects: Effects, entry: Entry) -> _Key:
 
 def _through(effects: Effects, site: Site, body: Body, depth: int) -> _Write | None:
     """A call of one project function that each time writes metrics without a step."""
-    if effects.api(site.call, site.place) is not None or depth > _DEEPEST or site.call.spread:
+    if site.api is not None or depth > _DEEPEST or site.call.spread:
         return None
     functions = effects.reached(site.call, site.place)
     if len(functions) != 1 or not any(effect.api.kind is Kind.METRIC for effect in functions[0].effects):
@@ -127,9 +127,7 @@ def _through(effects: Effects, site: Site, body: Body, depth: int) -> _Write | N
     ):
         return None
     inner = Body(function.definition.body, Place(function.scope, function.receiver), function)
-    if any(
-        effects.opens_run(one.call, one.place) or effects.ends_run(one.call, one.place) for one in effects.sites(inner)
-    ):
+    if any(effects.opens_run(one.call, one.target) or effects.ends_run(one.target) for one in effects.sites(inner)):
         return None
     for one in effects.touching(inner):
         if _is_chosen(effects, one.frames, None) or any(_is_long(effects, frame) for frame in one.frames):
@@ -145,7 +143,7 @@ def _through(effects: Effects, site: Site, body: Body, depth: int) -> _Write | N
 
 def _without(effects: Effects, site: Site, body: Body, filled: dict[str, facts.Expression]) -> _Write | None:
     """A write whose step is a parameter that the caller leaves at None."""
-    api = effects.api(site.call, site.place)
+    api = site.api
     if api is None or api.kind is not Kind.METRIC or site.call.spread or body.function is None:
         return None
     step = given(site.call, api, "step")
@@ -153,7 +151,7 @@ def _without(effects: Effects, site: Site, body: Body, filled: dict[str, facts.E
         if step == facts.Name(parameter.name) and parameter.default == facts.Constant(None):
             bindings = body.function.scope.bindings[parameter.name]
             if parameter.name not in filled and len(bindings) == 1:
-                keys = tuple(_key(effects, entry) for entry in entries(effects, site, api))
+                keys = tuple(_key(effects, entry) for entry in entries(effects, site))
                 return _Write(api, keys or None, (body.unit.step(site.call.span[0], api.label),))
     return None
 
@@ -375,7 +373,7 @@ def _wrapper(effects: Effects, site: Site, body: Body, write: _Write) -> Steples
 def _passes_a_step(effects: Effects, body: Body) -> bool:
     """Whether another write of a function has a step: then it is known which ones need one."""
     for site in effects.touching(body):
-        api = effects.api(site.call, site.place)
+        api = site.api
         if api is not None and api.kind is Kind.METRIC and given(site.call, api, "step") is not None:
             return True
     return False

@@ -11,7 +11,7 @@ from mlflow_lint.analysis.names.meaning import External, FunctionRef, Place
 from mlflow_lint.analysis.writes.effects import Effects
 from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.api import WRITES
-from mlflow_lint.facts.traverse import calls_in, descend, last_name
+from mlflow_lint.facts.traverse import calls_in, last_name, within
 from mlflow_lint.regex import regex
 
 _DEEPEST = 4
@@ -67,9 +67,8 @@ def is_quick(effects: Effects, block: facts.Block, place: Place, depth: int = 0)
 
 def is_quick_expression(effects: Effects, expression: facts.Expression, place: Place, depth: int = 0) -> bool:
     """Whether evaluating an expression takes no time worth speaking of, writes to MLflow aside."""
-    if any(isinstance(node, (facts.Await, facts.Yield)) for node in descend(expression)):
-        return False
-    return all(_is_quick_call(effects, call, place, depth) for call in calls_in(expression))
+    nodes: list[facts.Call | facts.Await | facts.Yield] = within(expression, facts.Call, facts.Await, facts.Yield)
+    return all(isinstance(node, facts.Call) and _is_quick_call(effects, node, place, depth) for node in nodes)
 
 
 def is_quick_function(effects: Effects, function: FunctionRef, depth: int = 0) -> bool:

@@ -15,7 +15,7 @@ from mlflow_lint.analysis.names.resolve import Resolver
 from mlflow_lint.analysis.names.scopes import Imported, Scope
 from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.frequency import Frequency
-from mlflow_lint.facts.hooks import FRAMEWORKS, REGISTRARS, REGISTRATIONS, event
+from mlflow_lint.facts.hooks import FRAMEWORKS, REGISTRARS, REGISTRATIONS, Registration, event
 from mlflow_lint.facts.traverse import argument, last_name
 
 Hook = tuple[str, Frequency]
@@ -63,11 +63,11 @@ class Registered:
 
     def _registrations(self, place: Place) -> Iterator[tuple[facts.Function, Hook]]:
         imported = _imported_packages(place.scope)
-        registrars = (row.calls for row in REGISTRATIONS if imported.intersection(row.packages))
-        if _EVENTS.union(*registrars).isdisjoint(_WORD.findall(place.unit.text)):
+        registrations = [row for row in REGISTRATIONS if imported.intersection(row.packages)]
+        if not _speaks_of_any(place.unit.text, registrations, bool(imported & _PACKAGES)):
             return  # most files: looking at each of their calls can be spared
         for name, calls in self._resolver.callers.calls(place).items():
-            rows = [r for r in REGISTRATIONS if name in r.calls and imported.intersection(r.packages)]
+            rows = [row for row in registrations if name in row.calls]
             for call, where in calls:
                 for row in rows:
                     given = argument(call, row.keyword, row.position if row.position is not None else 1 << 10)
@@ -130,6 +130,13 @@ class Registered:
             if row is not None and isinstance(method, FunctionRef):
                 frequency = Frequency.PER_STEP if name in row.per_step else Frequency.PER_EPOCH
                 yield method.definition, (framework, frequency)
+
+
+def _speaks_of_any(text: str, registrations: list[Registration], by_keyword: bool) -> bool:
+    """Whether a text has words of one of these registrations, or of one of an event where such are told apart."""
+    by_event = by_keyword or any(f".{name}(" in text for name in REGISTRARS)
+    words = frozenset[str]().union(*(row.calls for row in registrations), _EVENTS if by_event else ())
+    return bool(words) and not words.isdisjoint(_WORD.findall(text))
 
 
 def _imported_packages(scope: Scope) -> frozenset[str]:

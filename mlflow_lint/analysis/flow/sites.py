@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Protocol, TypeAlias
 
-from mlflow_lint.analysis.names.meaning import Place
+from mlflow_lint.analysis.names.meaning import Meaning, Place, apis_called, plain_api
 from mlflow_lint.analysis.names.scopes import clause_scope
 from mlflow_lint.facts import model as facts
+from mlflow_lint.facts.api import Api
 from mlflow_lint.facts.traverse import children, last_name
 from mlflow_lint.record import entity
 
@@ -73,6 +74,15 @@ class Site:
     block: facts.Block
     index: int
     """Of the statement in `block` that the call is part of."""
+    target: Meaning | None
+    """What is called."""
+    api: Api | None
+    """The call of MLflow that this plainly is, all its arguments in sight; None for anything else."""
+
+    @property
+    def apis(self) -> list[Api]:
+        """The calls of MLflow that this is or may be: also those of a partial, or of one of several loggers."""
+        return apis_called(self.target)
 
     @property
     def statement(self) -> facts.Statement:
@@ -86,19 +96,22 @@ class Site:
         return isinstance(statement, facts.Evaluate) and statement.value is self.call
 
 
-class RunOpening(Protocol):
-    """Tells whether evaluating a call opens an MLflow run."""
+class Calls(Protocol):
+    """Tells what calls call, and whether that opens or ends an MLflow run."""
 
-    def opens_run(self, call: facts.Call, place: Place) -> bool:
-        """Whether the call opens a run that its result or what follows lives in."""
+    def target(self, call: facts.Call, place: Place) -> Meaning | None:
+        """What a call calls."""
 
-    def ends_run(self, call: facts.Call, place: Place) -> bool:
-        """Whether the call ends a run."""
+    def opens_run(self, call: facts.Call, target: Meaning | None) -> bool:
+        """Whether a call of something opens a run that its result or what follows lives in."""
+
+    def ends_run(self, target: Meaning | None) -> bool:
+        """Whether calling something ends a run."""
 
 
-def sites(body: facts.Block, place: Place, opening: RunOpening) -> tuple[Site, ...]:
+def sites(body: facts.Block, place: Place, calls: Calls) -> tuple[Site, ...]:
     """Every call of a body, those of functions defined in it left out."""
-    walk = _Walk(opening)
+    walk = _Walk(calls)
     walk.block(body, place, ())
     return tuple(walk.found)
 
@@ -107,17 +120,17 @@ _NO_CALL_IN = (facts.Name, facts.Constant, facts.Lambda)
 
 
 class _Walk:
-    def __init__(self, opening: RunOpening) -> None:
-        self.opening = opening
+    def __init__(self, calls: Calls) -> None:
+        self.calls = calls
         self.found: list[Site] = []
 
     def block(self, block: facts.Block, place: Place, frames: tuple[Frame, ...]) -> None:
         for index, statement in enumerate(block):
             before = len(self.found)
             self.statement(statement, block, index, place, frames)
-            if not isinstance(statement, facts.With):
+            if len(self.found) > before and not isinstance(statement, facts.With):
                 for site in reversed(self.found[before:]):
-                    if site.block is block and self.opening.opens_run(site.call, site.place):
+                    if site.block is block and self.calls.opens_run(site.call, site.target):
                         frames = (*frames, Run(site.call))
                         break
             if isinstance(statement, facts.If):
@@ -126,7 +139,7 @@ class _Walk:
     def run_of_turn(self, body: facts.Block, place: Place) -> Iterator[Run]:
         """A loop that ends a run each turn writes to another run each turn, whoever opened it."""
         for call in calls_of(body):
-            if self.opening.ends_run(call, place):
+            if self.calls.ends_run(self.calls.target(call, place)):
                 yield Run(call)
                 return
 
@@ -145,32 +158,29 @@ class _Walk:
         place: Place,
         frames: tuple[Frame, ...],
     ) -> None:
-        def evaluate(expression: facts.Expression | None, within: tuple[Frame, ...] = frames) -> None:
-            if expression is not None and not isinstance(expression, _NO_CALL_IN):
-                self.expression(expression, within, place, block, index)
-
+        at = (block, index)
         match statement:
             case facts.Evaluate(value) | facts.Leave(_, value):
-                evaluate(value)
+                self.expression(value, frames, place, at)
             case facts.Assign(targets, value):
-                evaluate(value)
+                self.expression(value, frames, place, at)
                 for target in targets:
-                    evaluate(target)
+                    self.expression(target, frames, place, at)
             case facts.Update(target, _, value):
-                evaluate(value)
-                evaluate(target)
+                self.expression(value, frames, place, at)
+                self.expression(target, frames, place, at)
             case facts.If(test, body, orelse):
-                evaluate(test)
+                self.expression(test, frames, place, at)
                 self.block(body, place, (*frames, Guard(test, True, place, body)))
                 self.block(orelse, place, (*frames, Guard(test, False, place, orelse)))
             case facts.For(_, iterable, body, orelse):
-                evaluate(iterable)
+                self.expression(iterable, frames, place, at)
                 inside = (*frames, Loop(statement, place, frames))
                 self.block(body, place, (*inside, *self.run_of_turn(body, place)))
                 self.block(orelse, place, frames)
             case facts.While(test, body, orelse):
                 inside = (*frames, Loop(statement, place, frames))
-                evaluate(test, inside)
+                self.expression(test, inside, place, at)
                 self.block(body, place, (*inside, *self.run_of_turn(body, place)))
                 self.block(orelse, place, frames)
             case facts.Try(body, handlers, orelse, final):
@@ -183,28 +193,28 @@ class _Walk:
             case facts.With(items, body):
                 inside = frames
                 for value, _ in items:
-                    self.expression(value, inside, place, block, index)
-                    if isinstance(value, facts.Call) and self.opening.opens_run(value, place):
+                    self.expression(value, inside, place, at)
+                    if isinstance(value, facts.Call) and self.calls.opens_run(value, self.calls.target(value, place)):
                         inside = (*inside, Run(value))
                     if last_name(value) in ("suppress", "raises"):
                         inside = (*inside, Attempt(statement))
                 self.block(body, place, inside)
             case facts.Match(subject, cases):
-                evaluate(subject)
+                self.expression(subject, frames, place, at)
                 for case in cases:
                     guarded = (*frames, Guard(case.guard or facts.Opaque(), True, place, case.body))
-                    evaluate(case.guard)
+                    self.expression(case.guard, frames, place, at)
                     self.block(case.body, place, guarded)
             case facts.Function(_, parameters, _, decorators):
                 for decorator in decorators:
-                    evaluate(decorator)
+                    self.expression(decorator, frames, place, at)
                 for parameter in parameters:
-                    evaluate(parameter.default)
+                    self.expression(parameter.default, frames, place, at)
             case facts.Class(_, bases, body, decorators):
                 for decorator in decorators:
-                    evaluate(decorator)
+                    self.expression(decorator, frames, place, at)
                 for base in bases:
-                    evaluate(base.value)
+                    self.expression(base.value, frames, place, at)
                 inner = place.scope.inner.get(id(statement))
                 if inner is not None:
                     self.block(body, Place(inner, None), frames)
@@ -213,43 +223,47 @@ class _Walk:
 
     def expression(
         self,
-        expression: facts.Expression,
+        expression: facts.Expression | None,
         frames: tuple[Frame, ...],
         place: Place,
-        block: facts.Block,
-        index: int,
+        at: tuple[facts.Block, int],
     ) -> None:
-        if isinstance(expression, _NO_CALL_IN):
+        while isinstance(expression, facts.Attribute):
+            expression = expression.value
+        if expression is None or isinstance(expression, _NO_CALL_IN):
             return
         match expression:
+            case facts.Call(function, arguments):
+                self.expression(function, frames, place, at)
+                for argument in arguments:
+                    if not isinstance(argument.value, _NO_CALL_IN):
+                        self.expression(argument.value, frames, place, at)
+                target = self.calls.target(expression, place)
+                self.found.append(Site(expression, frames, place, *at, target, plain_api(target)))
             case facts.Comprehension(_, element, clauses):
                 inner = Place(clause_scope(expression, place.scope), place.receiver)
                 inside = frames
                 for position, clause in enumerate(clauses):
                     where = place if position == 0 else inner
-                    self.expression(clause.iterable, inside, where, block, index)
+                    self.expression(clause.iterable, inside, where, at)
                     inside = (*inside, Loop(clause, inner, inside, expression))
                     for condition in clause.conditions:
-                        self.expression(condition, inside, inner, block, index)
+                        self.expression(condition, inside, inner, at)
                         inside = (*inside, Guard(condition, True, inner, ()))
-                self.expression(element, inside, inner, block, index)
-                return
+                self.expression(element, inside, inner, at)
             case facts.Conditional(test, body, otherwise):
-                self.expression(test, frames, place, block, index)
-                self.expression(body, (*frames, Guard(test, True, place, ())), place, block, index)
-                self.expression(otherwise, (*frames, Guard(test, False, place, ())), place, block, index)
-                return
+                self.expression(test, frames, place, at)
+                self.expression(body, (*frames, Guard(test, True, place, ())), place, at)
+                self.expression(otherwise, (*frames, Guard(test, False, place, ())), place, at)
             case facts.Operation("and" | "or" as operator, operands):
                 inside = frames
                 for operand in operands:
-                    self.expression(operand, inside, place, block, index)
+                    self.expression(operand, inside, place, at)
                     inside = (*inside, Guard(operand, operator == "and", place, ()))
-                return
-        for child in children(expression):
-            if not isinstance(child, _NO_CALL_IN):
-                self.expression(child, frames, place, block, index)
-        if isinstance(expression, facts.Call):
-            self.found.append(Site(expression, frames, place, block, index))
+            case _:
+                for child in children(expression):
+                    if not isinstance(child, _NO_CALL_IN):
+                        self.expression(child, frames, place, at)
 
 
 def calls_of(block: facts.Block) -> Iterator[facts.Call]:

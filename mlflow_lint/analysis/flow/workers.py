@@ -95,7 +95,7 @@ def worker_start(effects: Effects, bodies: Iterable[Body]) -> tuple[str, str] | 
     """What starts worker processes and where, as messages say it; None if nothing does."""
     for body in bodies:
         for site in effects.sites(body):
-            meaning = effects.target(site.call, site.place)
+            meaning = site.target
             if isinstance(meaning, External) and _starts(meaning.dotted, site.call) == PROCESS:
                 return last_name(site.call.function), body.unit.where(site.call.span[0])
     return None
@@ -108,7 +108,7 @@ def _starts(dotted: str, call: facts.Call) -> str | None:
 
 def _taken(effects: Effects, site: Site) -> tuple[facts.Expression, str] | None:
     """The function that a call takes, and where it then runs."""
-    target = effects.target(site.call, site.place)
+    target = site.target
     if last_name(site.call.function) == "run_in_executor" and not isinstance(target, FunctionRef):
         given = argument(site.call, "func", 1)  # only event loops have it, whatever gave the loop
         return (given.value, _of_executor(effects, site)) if given is not None else None

@@ -76,7 +76,7 @@ def _unit(effects: Effects, loop: Loop) -> str:
 
 def _param(effects: Effects, site: Site, body: Body) -> tuple[str, tuple[Step, ...]] | None:
     at = site.call.span[0]
-    api = effects.api(site.call, site.place)
+    api = site.api
     if api is not None:
         if api.kind is not Kind.PARAM:
             return None

@@ -78,7 +78,7 @@ def counted_writes(effects: Effects, site: Site, body: Body) -> Iterator[tuple[A
     """The writes that each evaluation of a call makes, itself or through project functions, unthrottled on the way."""
     at = site.call.span[0]
     kinds: set[Kind] = set()
-    for api in effects.apis(site.call, site.place):
+    for api in site.apis:
         if api.kind in WRITES and not is_buffered(effects, site.call, body) and group_of(api) not in kinds:
             kinds.add(group_of(api))
             yield api, (body.unit.step(at, api.label),)

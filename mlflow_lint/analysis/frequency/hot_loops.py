@@ -91,6 +91,6 @@ def _is_hot(site: Site, body: Body, effects: Effects, replays: Container[int]) -
 
 def _plain(site: Site, effects: Effects) -> Write | None:
     """A call of MLflow that is a statement of its own."""
-    api = effects.api(site.call, site.place)
+    api = site.api
     arguments = arguments_of(site.call, api) if api is not None and site.stands_alone else None
     return Write(site, api, arguments, site.index) if api is not None and arguments is not None else None

@@ -98,7 +98,7 @@ def _repeated(effects: Effects, site: Site, body: Body, reopens: bool) -> Repeti
     often = (Frequency.PER_STEP, Frequency.PER_EPOCH) if reopens else (Frequency.PER_STEP,)
     for index in range(len(site.frames) - 1, -1, -1):
         frame = site.frames[index]
-        if isinstance(frame, Run) and not effects.ends_run(frame.call, site.place):
+        if isinstance(frame, Run) and not effects.ends_run(effects.target(frame.call, site.place)):
             return None
         if isinstance(frame, Loop):
             verdict = effects.loops.verdict(frame)
@@ -138,8 +138,9 @@ def _innermost(effects: Effects, entered: facts.With, site: Site) -> facts.Block
     block = entered.body
     while len(block) == 1 and isinstance(block[0], facts.With):
         values = [value for value, _ in block[0].items]
-        if not all(isinstance(v, facts.Call) and effects.opens_run(v, site.place) for v in values):
-            apis = [effects.api(v, site.place) for v in values if isinstance(v, facts.Call)]
+        calls = [value for value in values if isinstance(value, facts.Call)]
+        if len(calls) < len(values) or not all(effects.opens_run(c, effects.target(c, site.place)) for c in calls):
+            apis = [effects.api(call, site.place) for call in calls]
             if not apis or any(api is None or api.kind is not Kind.RUN for api in apis):
                 break
         block = block[0].body

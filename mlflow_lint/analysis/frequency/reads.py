@@ -60,7 +60,7 @@ def repeated_reads(effects: Effects, bodies: Iterable[Body]) -> Iterator[Read]:
     for body in bodies:
         asked: dict[tuple[int, facts.Call], Site] = {}
         for site in effects.touching(body):
-            api = effects.api(site.call, site.place)
+            api = site.api
             if api is None or api.kind is not Kind.READ or any(isinstance(f, Rescue) for f in site.frames):
                 continue
             before = asked.setdefault((id(site.block), site.call), site)

@@ -16,6 +16,8 @@ from mlflow_lint.facts.step_settings import STEP_SETTINGS, Beside, StepSetting
 from mlflow_lint.facts.traverse import descend
 from mlflow_lint.record import entity
 
+_ARGUMENTS = frozenset(setting.argument for setting in STEP_SETTINGS)
+
 
 @entity
 class EachStep:
@@ -32,8 +34,8 @@ def each_step_settings(effects: Effects, bodies: Iterable[Body]) -> Iterator[Eac
     known = tuple(bodies)
     for body in known:
         for site in effects.sites(body):
-            target = effects.target(site.call, site.place)
-            if not isinstance(target, External):
+            target = site.target
+            if not isinstance(target, External) or _ARGUMENTS.isdisjoint([one.keyword for one in site.call.arguments]):
                 continue
             for setting in STEP_SETTINGS:
                 if setting.called.match(target.dotted) and _asks(effects, site, setting, known):
@@ -69,7 +71,7 @@ def _has_logger(effects: Effects, given: facts.Expression | None, place: Place, 
         isinstance(target, External) and target.dotted.endswith(".MLFlowLogger")
         for body in bodies
         for site in effects.sites(body)
-        if (target := effects.target(site.call, site.place)) is not None
+        if (target := site.target) is not None
     )
 
 

@@ -24,7 +24,7 @@ def named_calls(effects: Effects, bodies: Iterable[Body]) -> Iterator[tuple[str,
     """The calls of a file, in order, as `mlflow.sklearn.log_model` or `MlflowClient.get_trace`."""
     for body in bodies:
         for site in effects.touching(body):
-            target = effects.target(site.call, site.place)
+            target = site.target
             if not isinstance(target, External) or target.applied or any(map(_is_for_one_version, site.frames)):
                 continue
             owner, _, method = target.dotted.partition("().")

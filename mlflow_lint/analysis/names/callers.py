@@ -7,15 +7,14 @@ depend on who imports it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from mlflow_lint.analysis.names.arguments import filled_parameters
 from mlflow_lint.analysis.names.meaning import ClassRef, FunctionRef, Instance, Meaning, Place, options_of
 from mlflow_lint.analysis.names.scopes import Scope, clause_scope
 from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.functions import inner_blocks, own_expressions
-from mlflow_lint.facts.traverse import children, last_name
+from mlflow_lint.facts.traverse import LEAVES, children, last_name
 
 if TYPE_CHECKING:
     from mlflow_lint.analysis.names.resolve import Resolver
@@ -34,10 +33,12 @@ class Callers:
         """The calls of the file of `place`, by the last name of what they call."""
         module = place.scope.module
         if module not in self._calls:
-            found: dict[str, list[tuple[facts.Call, Place]]] = {}
-            for call, where in _calls_of_scope(module, None, place):
-                found.setdefault(last_name(call.function), []).append((call, where))
-            self._calls[module] = found
+            found: _Calls = []
+            _calls_of_scope(module, None, place, found)
+            named: dict[str, _Calls] = {}
+            for call, where in found:
+                named.setdefault(last_name(call.function), []).append((call, where))
+            self._calls[module] = named
         return self._calls[module]
 
     def arguments(self, scope: Scope, name: str) -> list[tuple[facts.Expression, Place]] | None:
@@ -90,28 +91,37 @@ class Callers:
         return None
 
 
-def _calls_of_scope(scope: Scope, receiver: ClassRef | None, home: Place) -> Iterator[tuple[facts.Call, Place]]:
+_Calls: TypeAlias = "list[tuple[facts.Call, Place]]"
+
+
+def _calls_of_scope(scope: Scope, receiver: ClassRef | None, home: Place, found: _Calls) -> None:
     owner = scope.owner
     if isinstance(owner, facts.Class):
         receiver = ClassRef(home.unit, owner, scope)
     if not isinstance(owner, facts.Comprehension):
-        yield from _calls_of_block(owner.body, Place(scope, receiver if isinstance(owner, facts.Function) else None))
+        place = Place(scope, receiver if isinstance(owner, facts.Function) else None)
+        _calls_of_block(owner.body, place, found)
     for inner in scope.inner.values():
-        yield from _calls_of_scope(inner, receiver, home)
+        _calls_of_scope(inner, receiver, home, found)
 
 
-def _calls_of_block(block: facts.Block, place: Place) -> Iterator[tuple[facts.Call, Place]]:
+def _calls_of_block(block: facts.Block, place: Place, found: _Calls) -> None:
     for statement in block:
         for expression in own_expressions(statement):
-            yield from _calls_of(expression, place)
+            _calls_of(expression, place, found)
         for inner in inner_blocks(statement):
-            yield from _calls_of_block(inner, place)
+            _calls_of_block(inner, place, found)
 
 
-def _calls_of(expression: facts.Expression, place: Place) -> Iterator[tuple[facts.Call, Place]]:
-    if isinstance(expression, facts.Comprehension):
-        place = Place(clause_scope(expression, place.scope), place.receiver)
-    elif isinstance(expression, facts.Call):
-        yield expression, place
-    for child in children(expression):
-        yield from _calls_of(child, place)
+def _calls_of(expression: facts.Expression, place: Place, found: _Calls) -> None:
+    pending = [expression]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, facts.Comprehension):
+            inside = Place(clause_scope(node, place.scope), place.receiver)
+            for child in children(node):
+                _calls_of(child, inside, found)
+        elif not isinstance(node, LEAVES):
+            if isinstance(node, facts.Call):
+                found.append((node, place))
+            pending += children(node)[::-1]

@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from mlflow_lint.analysis.names.scopes import Scope
 from mlflow_lint.facts import model as facts
+from mlflow_lint.facts.api import Api, api_of
 from mlflow_lint.project.modules import Unit
 from mlflow_lint.record import entity, record
 
@@ -149,6 +150,21 @@ def options_of(meaning: Meaning | None) -> tuple[Meaning, ...]:
     if meaning is None:
         return ()
     return meaning.options if isinstance(meaning, Several) else (meaning,)
+
+
+def api_called(meaning: Meaning | None) -> Api | None:
+    """The call of MLflow that something is, be it with some of its arguments filled already."""
+    return api_of(meaning.dotted) if isinstance(meaning, External) else None
+
+
+def plain_api(meaning: Meaning | None) -> Api | None:
+    """The call of MLflow that something plainly is: whoever calls it gives all its arguments."""
+    return api_of(meaning.dotted) if isinstance(meaning, External) and not meaning.applied else None
+
+
+def apis_called(meaning: Meaning | None) -> list[Api]:
+    """The calls of MLflow that something is or may be: also those of a partial, or of one of several loggers."""
+    return [api for option in options_of(meaning) if (api := api_called(option)) is not None]
 
 
 def all_agreed(options: list[Meaning | None]) -> Meaning | None:

@@ -130,11 +130,11 @@ class Scope:
             scope = scope.parent
 
 
-def module_scope(scope: Scope, home: object) -> None:
-    """Fill the scope of a module, and those inside it, with what its code binds."""
+def module_scope(scope: Scope, home: object, text: str) -> None:
+    """Fill the scope of a module, and those inside it, with what its code binds; `text` is what it was read from."""
     assert isinstance(scope.owner, facts.Module)
     scope.home = home
-    _bind_block(scope, scope.owner.body, False)
+    _Binder(":=" in text).block(scope, scope.owner.body, False)
     scope.stars.extend(facts.ImportedName("*", path, 0, None) for path in scope.owner.included)
 
 
@@ -156,81 +156,92 @@ def _bind_items(scope: Scope, target: facts.Expression, iterable: facts.Expressi
         _bind_items(scope, target.value, iterable, (*path, -1))
 
 
-def _bind_block(scope: Scope, block: facts.Block, fallback: bool) -> None:
-    for statement in block:
-        _bind_statement(scope, statement, fallback)
+@dataclass(frozen=True)
+class _Binder:
+    """Binds what the statements of a file bind."""
 
+    assigned: bool
+    """Whether there are assignments in expressions, which few files have and all would be searched for."""
 
-def _bind_statement(scope: Scope, statement: facts.Statement, fallback: bool) -> None:
-    match statement:
-        case facts.Assign(targets, value, annotation):
-            for target in targets:
-                _bind_target(scope, target, value, annotation, fallback)
-            if value is not None:
-                _bind_walrus(scope, value)
-        case facts.Evaluate(value):
-            _bind_walrus(scope, value)
-        case facts.Update(target):
-            for name in bound_names(target):
-                scope.bind(name, Unknown(fallback))
-        case facts.Import(imported):
-            for item in imported:
-                if item.local == "*":
-                    scope.stars.append(item)
-                else:
-                    scope.bind(item.local, Imported(item, fallback))
-        case facts.Declare(kind, names):
-            scope.elsewhere.update(dict.fromkeys(names, kind))
-        case facts.If(test, body, orelse):
-            _bind_walrus(scope, test)
-            _bind_block(scope, body, fallback)
-            _bind_block(scope, orelse, fallback)
-        case facts.For(target, iterable, body, orelse):
-            _bind_items(scope, target, iterable, ())
-            _bind_block(scope, body, fallback)
-            _bind_block(scope, orelse, fallback)
-        case facts.While(test, body, orelse):
-            _bind_walrus(scope, test)
-            _bind_block(scope, body, fallback)
-            _bind_block(scope, orelse, fallback)
-        case facts.Try(body, handlers, orelse, final):
-            _bind_block(scope, body, fallback)
-            for handler in handlers:
-                if handler.name:
-                    scope.bind(handler.name, Unknown(fallback))
-                # What a handler binds stands in for what the body could not: `except ImportError: mlflow = None`.
-                _bind_block(scope, handler.body, True)
-            _bind_block(scope, orelse, fallback)
-            _bind_block(scope, final, fallback)
-        case facts.With(items, body):
-            for manager, entered in items:
-                if isinstance(entered, facts.Name):
-                    scope.bind(entered.id, Entered(manager))
-                elif entered is not None:
-                    for name in bound_names(entered):
-                        scope.bind(name, Unknown())
-            _bind_block(scope, body, fallback)
-        case facts.Match(_, cases):
-            for case in cases:
-                for name in case.names:
+    def block(self, scope: Scope, block: facts.Block, fallback: bool) -> None:
+        for statement in block:
+            self._statement(scope, statement, fallback)
+
+    def _statement(self, scope: Scope, statement: facts.Statement, fallback: bool) -> None:
+        match statement:
+            case facts.Assign(targets, value, annotation):
+                for target in targets:
+                    _bind_target(scope, target, value, annotation, fallback)
+                if value is not None:
+                    self._expression(scope, value)
+            case facts.Evaluate(value):
+                self._expression(scope, value)
+            case facts.Update(target):
+                for name in bound_names(target):
                     scope.bind(name, Unknown(fallback))
-                _bind_block(scope, case.body, fallback)
-        case facts.Function():
-            scope.bind(statement.name, statement)
-            inner = Scope(statement, scope, scope.home)
-            scope.inner[id(statement)] = inner
-            for parameter in statement.parameters:
-                inner.bind(parameter.name, parameter)
-            _bind_block(inner, statement.body, False)
-            _hoist(scope, inner)
-        case facts.Class():
-            scope.bind(statement.name, statement)
-            inner = Scope(statement, scope, scope.home)
-            scope.inner[id(statement)] = inner
-            _bind_block(inner, statement.body, False)
-            _hoist(scope, inner)
-        case facts.Leave():
-            pass
+            case facts.Import(imported):
+                for item in imported:
+                    if item.local == "*":
+                        scope.stars.append(item)
+                    else:
+                        scope.bind(item.local, Imported(item, fallback))
+            case facts.Declare(kind, names):
+                scope.elsewhere.update(dict.fromkeys(names, kind))
+            case facts.If(test, body, orelse):
+                self._expression(scope, test)
+                self.block(scope, body, fallback)
+                self.block(scope, orelse, fallback)
+            case facts.For(target, iterable, body, orelse):
+                _bind_items(scope, target, iterable, ())
+                self.block(scope, body, fallback)
+                self.block(scope, orelse, fallback)
+            case facts.While(test, body, orelse):
+                self._expression(scope, test)
+                self.block(scope, body, fallback)
+                self.block(scope, orelse, fallback)
+            case facts.Try(body, handlers, orelse, final):
+                self.block(scope, body, fallback)
+                for handler in handlers:
+                    if handler.name:
+                        scope.bind(handler.name, Unknown(fallback))
+                    # What a handler binds stands in for what the body could not: `except ImportError: mlflow = None`.
+                    self.block(scope, handler.body, True)
+                self.block(scope, orelse, fallback)
+                self.block(scope, final, fallback)
+            case facts.With(items, body):
+                for manager, entered in items:
+                    if isinstance(entered, facts.Name):
+                        scope.bind(entered.id, Entered(manager))
+                    elif entered is not None:
+                        for name in bound_names(entered):
+                            scope.bind(name, Unknown())
+                self.block(scope, body, fallback)
+            case facts.Match(_, cases):
+                for case in cases:
+                    for name in case.names:
+                        scope.bind(name, Unknown(fallback))
+                    self.block(scope, case.body, fallback)
+            case facts.Function():
+                scope.bind(statement.name, statement)
+                inner = Scope(statement, scope, scope.home)
+                scope.inner[id(statement)] = inner
+                for parameter in statement.parameters:
+                    inner.bind(parameter.name, parameter)
+                self.block(inner, statement.body, False)
+                _hoist(scope, inner)
+            case facts.Class():
+                scope.bind(statement.name, statement)
+                inner = Scope(statement, scope, scope.home)
+                scope.inner[id(statement)] = inner
+                self.block(inner, statement.body, False)
+                _hoist(scope, inner)
+            case facts.Leave():
+                pass
+
+    def _expression(self, scope: Scope, expression: facts.Expression) -> None:
+        for node in descend(expression) if self.assigned else ():
+            if isinstance(node, facts.Assigned):
+                scope.bind(node.name, Value(node.value))
 
 
 def _hoist(scope: Scope, inner: Scope) -> None:
@@ -265,9 +276,3 @@ def _bind_target(
             else:
                 for name in bound_names(item):
                     scope.bind(name, Value(value, True, fallback, index))
-
-
-def _bind_walrus(scope: Scope, expression: facts.Expression) -> None:
-    for node in descend(expression):
-        if isinstance(node, facts.Assigned):
-            scope.bind(node.name, Value(node.value))

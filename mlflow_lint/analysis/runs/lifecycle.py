@@ -154,11 +154,11 @@ class _Walk:
     # ------------------------------------------------------------------------------------------------- calls
     def _touches(self, site: Site) -> bool:
         """Whether a call may touch runs; notes what the functions of the project do that the body calls."""
-        api = self._effects.api(site.call, site.place)
+        api = site.api
         if api is None:
-            known = self._effects.target(site.call, site.place) is not None
+            known = site.target is not None
             passage = self._lifecycle.passage(site.call, site.place) if known else None
-            if known and passage is None and self._effects.opens_run(site.call, site.place):
+            if known and passage is None and self._effects.opens_run(site.call, site.target):
                 passage = Passage((), False)  # an object whose `__enter__` opens a run
             if passage is None and (known or not _sounds_like_end(site.call.function)):
                 return False
@@ -173,7 +173,10 @@ class _Walk:
     ) -> tuple[State, list[OpenRun]]:
         """After the calls that a statement makes itself, with the runs that it enters by `with`."""
         opened: list[OpenRun] = []
-        for site in self._sites.get((id(block), index), ()):
+        sites = self._sites.get((id(block), index))
+        if sites is None:
+            return state, opened
+        for site in sites:
             if id(site.call) not in self._passed:
                 continue
             whole = any(site.call is value for value in entered)
@@ -181,7 +184,7 @@ class _Walk:
             if run is not None and whole:
                 opened.append(run)
             if not self._silent:
-                api = self._effects.api(site.call, site.place)
+                api = site.api
                 self._moments.append(Moment(site, api, state, after, chain, self._passed[id(site.call)]))
             state = after
             self._note(state)
@@ -191,7 +194,7 @@ class _Walk:
         self._attempts = [meet(known, state) for known in self._attempts]
 
     def _call(self, site: Site, state: State, entered: bool) -> tuple[State, OpenRun | None, tuple[Step, ...]]:
-        api = self._effects.api(site.call, site.place)
+        api = site.api
         if api is None:
             return self._through(site, state, entered)
         chain = (site.place.unit.step(site.call.span[0], api.label),)
@@ -343,7 +346,7 @@ class _Walk:
         return asks_about_runs(value) or isinstance(self._effects.resolver.resolve(value, self._place), Instance)
 
     def _is_active_run(self, site: Site, values: tuple[facts.Expression, ...]) -> bool:
-        target = self._effects.target(site.call, site.place)
+        target = site.target
         return (
             isinstance(target, External)
             and target.dotted in ("mlflow.active_run", "mlflow.tracking.fluent.active_run")

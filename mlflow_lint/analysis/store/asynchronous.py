@@ -38,7 +38,7 @@ def switched_on(effects: Effects, unit: Unit, bodies: Iterable[Body]) -> Iterato
     """Where a file makes all writes asynchronous."""
     for body in bodies:
         for site in effects.touching(body):
-            meaning = effects.target(site.call, site.place)
+            meaning = site.target
             if isinstance(meaning, External) and meaning.dotted == "mlflow.config.enable_async_logging":
                 enable = argument(site.call, "enable", 0)
                 if not site.call.arguments or (enable is not None and enable.value == facts.Constant(True)):

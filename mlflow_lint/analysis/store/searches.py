@@ -46,7 +46,7 @@ def unbounded_searches(effects: Effects, bodies: Iterable[Body]) -> Iterator[Sea
     """Fluent searches of a file that ask for all rows and need a few."""
     for body in bodies:
         for site in effects.touching(body):
-            api = effects.api(site.call, site.place)
+            api = site.api
             if api is None or api.client or api.name != "search_runs" or site.call.spread:
                 continue
             if argument(site.call, "max_results", api.parameters.index("max_results")) is not None:

@@ -6,10 +6,12 @@ Invariant: what a setting is for follows from what takes it or from its name; wh
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 from functools import lru_cache
 
 from mlflow_lint.analysis.names.meaning import External, Place
+from mlflow_lint.analysis.names.scopes import Imported
 from mlflow_lint.analysis.writes.effects import Effects
 from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.api import CLIENTS
@@ -24,8 +26,9 @@ _URI_NAME = re.compile(r"(?:.*_)?(?:mlflow|tracking|mlflow_registry)_ur[il]", re
 _URI_OPTION = re.compile(r"--(?:[\w-]*[-_])?(?:mlflow|tracking)[-_]ur[il]")
 _VARIABLE = re.compile(r"MLFLOW_[A-Z0-9_]+")
 _SET = re.compile(r"mlflow\.environment_variables\.(MLFLOW_[A-Z0-9_]+)\.set")
-_SPOKEN_OF = re.compile(r"(?i:ur[il])|MLFLOW_|Client")
-"""In the text of all functions that have a setting, and of few others."""
+_SPOKEN_OF = [re.compile(word) for word in ("ur[il]", "UR[IL]", "Ur[il]", "MLFLOW_", "Client")]
+"""In the text of all functions and statements that have a setting, and of few others. One by one is much quicker."""
+_TAKERS = ("set_tracking_uri", "set_registry_uri", "MlflowClient")
 _URI_VARIABLES = ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")
 
 
@@ -67,34 +70,60 @@ def store_settings(effects: Effects, unit: Unit) -> tuple[StoreSetting, ...]:
 
 
 def _settings(effects: Effects, unit: Unit) -> list[StoreSetting]:
-    found: list[StoreSetting] = []
+    patterns = (*_SPOKEN_OF, *(re.compile(re.escape(alias)) for alias in _aliases(unit)))
+    search = _Search(effects, sorted(match.start() for pattern in patterns for match in pattern.finditer(unit.text)))
     for body in effects.bodies(unit):
-        if body.function is None or _SPOKEN_OF.search(unit.text, *body.function.definition.span):
-            _of_block(effects, body.block, body.place, found)
-    return found
+        if body.function is None or search.is_spoken_of(body.function.definition.span):
+            search.block(body.block, body.place)
+    return search.found
 
 
-def _of_block(effects: Effects, block: facts.Block, place: Place, found: list[StoreSetting]) -> None:
-    for statement in block:
-        reader = _Reader(effects, statement, place)
+def _aliases(unit: Unit) -> Iterator[str]:
+    """What a file calls what takes settings, where it imports that by another name."""
+    bindings = (binding for group in unit.scope.bindings.values() for binding in group)
+    for name in (binding.name for binding in bindings if isinstance(binding, Imported)):
+        if name.attribute in _TAKERS and name.local != name.attribute:
+            yield name.local
+
+
+class _Search:
+    """Looks for settings where a text speaks of them."""
+
+    def __init__(self, effects: Effects, spoken_of: list[int]) -> None:
+        self.effects = effects
+        self.spoken_of = spoken_of
+        self.found: list[StoreSetting] = []
+
+    def is_spoken_of(self, span: facts.Span) -> bool:
+        start, end = span
+        return bisect_left(self.spoken_of, start) < bisect_left(self.spoken_of, end)
+
+    def block(self, block: facts.Block, place: Place) -> None:
+        for statement in block:
+            # What decorates a function or class stands before its span.
+            if isinstance(statement, (facts.Function, facts.Class)) or self.is_spoken_of(statement.span):
+                self.statement(statement, place)
+
+    def statement(self, statement: facts.Statement, place: Place) -> None:
+        reader = _Reader(self.effects, statement, place)
         if isinstance(statement, facts.Assign) and statement.value is not None:
             for target in statement.targets:
-                found.extend(reader.assigned(target, statement.value, statement.span))
+                self.found.extend(reader.assigned(target, statement.value, statement.span))
         elif isinstance(statement, facts.Function):
-            found.extend(reader.defaults(statement))
+            self.found.extend(reader.defaults(statement))
         for expression in own_expressions(statement):
             nodes: list[facts.Call | facts.Mapping] = within(expression, facts.Call, facts.Mapping)
             for node in nodes:
                 if isinstance(node, facts.Mapping):
-                    found.extend(reader.mapped(node))
+                    self.found.extend(reader.mapped(node))
                 elif node.arguments:
-                    found.extend(reader.called(node))
+                    self.found.extend(reader.called(node))
         if isinstance(statement, facts.Class):
             inner = place.scope.inner.get(id(statement))
             if inner is not None:
-                _of_block(effects, statement.body, Place(inner), found)
+                self.block(statement.body, Place(inner))
         for inner_block in inner_blocks(statement):
-            _of_block(effects, inner_block, place, found)
+            self.block(inner_block, place)
 
 
 @lru_cache(maxsize=4096)

@@ -67,7 +67,7 @@ def samplings(effects: Effects, unit: Unit, bodies: Iterable[Body]) -> Iterator[
 def _set(effects: Effects, bodies: Iterable[Body]) -> Iterator[_Setting]:
     for body in bodies:
         for site in effects.touching(body):
-            meaning = effects.target(site.call, site.place)
+            meaning = site.target
             name = _SETTERS.get(meaning.dotted) if isinstance(meaning, External) else None
             if name is not None and len(site.call.arguments) == 1:
                 yield _Setting(name, _number(site.call.arguments[0].value), site.call.span, site.statement)

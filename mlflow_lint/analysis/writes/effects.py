@@ -28,7 +28,10 @@ from mlflow_lint.analysis.names.meaning import (
     Instance,
     Meaning,
     Place,
+    api_called,
+    apis_called,
     options_of,
+    plain_api,
 )
 from mlflow_lint.analysis.names.overrides import Overrides, is_abstract
 from mlflow_lint.analysis.names.resolve import Resolver
@@ -36,7 +39,7 @@ from mlflow_lint.analysis.names.scopes import Scope
 from mlflow_lint.analysis.writes.keys import Key, Keys, Origin
 from mlflow_lint.analysis.writes.summary import NOTHING, Body, Deferred, Effect, Reached, Summary
 from mlflow_lint.facts import model as facts
-from mlflow_lint.facts.api import Api, Kind, api_of
+from mlflow_lint.facts.api import Api, Kind
 from mlflow_lint.facts.frequency import Frequency
 from mlflow_lint.facts.functions import is_static
 from mlflow_lint.facts.hooks import hook
@@ -44,6 +47,7 @@ from mlflow_lint.facts.traverse import argument
 from mlflow_lint.findings import Step
 from mlflow_lint.project.modules import Unit
 
+Asked = TypeVar("Asked", Unit, Site)
 Found = TypeVar("Found")
 _Given: TypeAlias = tuple[Origin, tuple[str, ...]]
 """A parameter, and the attributes on the way from it."""
@@ -63,7 +67,7 @@ class Effects:
         self._hooks: dict[tuple[int, int], tuple[str, Frequency] | None] = {}
         self._bodies: dict[Unit, tuple[Body, ...]] = {}
         self._touching: dict[tuple[int, int], tuple[Site, ...]] = {}
-        self._found: dict[tuple[object, Unit], tuple[Any, ...]] = {}
+        self._found: dict[tuple[object, Unit | Site], tuple[Any, ...]] = {}
         # One memo for both, since what is around a call (a run that a helper opens) rests on effects in turn.
         self._known: Memo[tuple[Site, ...] | Summary] = Memo(NOTHING)
         self._start()
@@ -119,11 +123,11 @@ class Effects:
         found = self._known.get(key, lambda: tuple(sites(body.block, body.place, self)))
         return found if isinstance(found, tuple) else ()
 
-    def once(self, question: Callable[[Effects, Unit], Iterable[Found]], unit: Unit) -> tuple[Found, ...]:
-        """What a question about a file finds, for those that several rules ask; worked out once."""
-        key = (question, unit)
+    def once(self, question: Callable[[Effects, Asked], Iterable[Found]], about: Asked) -> tuple[Found, ...]:
+        """What a question about a file or a call finds, for those that several rules ask; worked out once."""
+        key = (question, about)
         if key not in self._found:
-            self._found[key] = tuple(question(self, unit))
+            self._found[key] = tuple(question(self, about))
         return self._found[key]
 
     def touching(self, body: Body) -> tuple[Site, ...]:
@@ -138,7 +142,7 @@ class Effects:
         return self._touching[key]
 
     def _touches(self, site: Site) -> bool:
-        meaning = self.target(site.call, site.place)
+        meaning = site.target
         if meaning is None:
             return False
         if isinstance(meaning, External):
@@ -171,12 +175,11 @@ class Effects:
     # ----------------------------------------------------------------------------------------------- calls
     def api(self, call: facts.Call, place: Place) -> Api | None:
         """The MLflow call that this plainly is, all its arguments in sight; None for anything else."""
-        meaning = self.target(call, place)
-        return _api(meaning) if isinstance(meaning, External) and not meaning.applied else None
+        return plain_api(self.target(call, place))
 
     def apis(self, call: facts.Call, place: Place) -> list[Api]:
         """The MLflow calls that this is or may be: also those of a partial, or of one of several loggers."""
-        return [api for option in options_of(self.target(call, place)) if (api := _api(option)) is not None]
+        return apis_called(self.target(call, place))
 
     def target(self, call: facts.Call, place: Place) -> Meaning | None:
         """What a call calls. Asked of each call by every rule, so remembered by call."""
@@ -188,28 +191,21 @@ class Effects:
             target = self._targets[key] = self.resolver.resolve(call.function, place)
             return target
 
-    def opens_run(self, call: facts.Call, place: Place) -> bool:
-        """Whether a call opens an MLflow run, itself or through a helper of the project."""
-        meaning = self.target(call, place)
-        if meaning is None:
-            return False
-        api = _api(meaning)
-        if api is not None:
-            return api.kind is Kind.RUN and not _reopens(call, api)
-        if isinstance(meaning, ClassRef):
-            entering = self.resolver.attribute(Instance(meaning), "__enter__")
-            if isinstance(entering, FunctionRef):
-                return any(effect.api.kind is Kind.RUN for effect in self.of(entering))
-        if isinstance(meaning, FunctionRef):
-            return any(effect.api.kind is Kind.RUN for effect in self.of(meaning))
-        return False
+    def opens_run(self, call: facts.Call, target: Meaning | None) -> bool:
+        """Whether a call of something opens an MLflow run, itself or through a helper of the project."""
+        if isinstance(target, External):
+            api = api_called(target)
+            return api is not None and api.kind is Kind.RUN and not _reopens(call, api)
+        opening: Meaning | None = target
+        if isinstance(target, ClassRef):
+            opening = self.resolver.attribute(Instance(target), "__enter__")
+        return isinstance(opening, FunctionRef) and any(effect.api.kind is Kind.RUN for effect in self.of(opening))
 
-    def ends_run(self, call: facts.Call, place: Place) -> bool:
-        """Whether a call ends an MLflow run, itself or through a helper of the project."""
-        meaning = self.target(call, place)
-        if isinstance(meaning, FunctionRef):
-            return any(effect.api.kind is Kind.END and effect.throttled is None for effect in self.of(meaning))
-        api = _api(meaning)
+    def ends_run(self, target: Meaning | None) -> bool:
+        """Whether calling something ends an MLflow run, itself or through a helper of the project."""
+        if isinstance(target, FunctionRef):
+            return any(effect.api.kind is Kind.END and effect.throttled is None for effect in self.of(target))
+        api = api_called(target)
         return api is not None and api.kind is Kind.END
 
     def reached(self, call: facts.Call, place: Place) -> tuple[Reached, ...]:
@@ -271,7 +267,7 @@ class Effects:
         for site in self.sites(body):
             given = self._given(site.call.function, site.place)
             if given is None:  # what it is otherwise, each caller knows for itself
-                called = self.target(site.call, site.place)
+                called = site.target
                 for effect in self._at(site) if called is not None else ():
                     keep(effect)
                 if called is None or isinstance(called, External):
@@ -294,8 +290,8 @@ class Effects:
     def _at(self, site: Site) -> Iterator[Effect]:
         """Effects of one call inside a function, as seen by whoever calls the function."""
         around = _Around(site, self.throttles)
-        for option in options_of(self.target(site.call, site.place)):
-            api = _api(option)
+        for option in options_of(site.target):
+            api = api_called(option)
             if api is not None:
                 step = _step(site, api.label)
                 own_run = around.own_run and api.kind is not Kind.RUN
@@ -325,7 +321,7 @@ class Effects:
             chain = (_step(site, ".".join((origin[1], *path))),)
             yield Deferred(origin, path, site, chain, around.throttled, around.repeated, around.own_run)
             return
-        for function in self._functions(self.target(site.call, site.place)):
+        for function in self._functions(site.target):
             waiting = self._summary(function).deferred
             filled = filled_parameters(site.call, function) if waiting else {}
             for inner in waiting:
@@ -392,7 +388,7 @@ class Effects:
         throttled, repeated, own_run = waiting.throttled, waiting.repeated, waiting.own_run
         direct = len(waiting.chain) == 1
         for option in options_of(meaning):
-            api = _api(option)
+            api = api_called(option)
             if api is not None:
                 key = self._key(waiting.site, option, api) if direct else Key(False)
                 chain = (*waiting.chain[:-1], _step(waiting.site, api.label))
@@ -435,10 +431,6 @@ class _Around:
 
 def _step(site: Site, text: str) -> Step:
     return site.place.unit.step(site.call.span[0], text)
-
-
-def _api(meaning: Meaning | None) -> Api | None:
-    return api_of(meaning.dotted) if isinstance(meaning, External) else None
 
 
 def _reopens(call: facts.Call, api: Api) -> bool:

@@ -26,7 +26,7 @@ def path_to(
     `sometimes` tells of a site in a function whether only some calls of the function get there.
     """
     unit, at = site.place.unit, site.call.span[0]
-    api = effects.api(site.call, site.place)
+    api = site.api
     if api is not None:
         return (api, (unit.step(at, api.label),)) if api.kind is kind else None
     for reached in effects.reached(site.call, site.place) if depth <= _DEEPEST else ():

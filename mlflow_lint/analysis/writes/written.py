@@ -41,8 +41,15 @@ def given(call: facts.Call, api: Api, name: str) -> facts.Expression | None:
     return found.value if found is not None and not found.star else None
 
 
-def entries(effects: Effects, site: Site, api: Api) -> Iterator[Entry]:
-    """The entries of a write, as far as they are in sight."""
+def entries(effects: Effects, site: Site) -> tuple[Entry, ...]:
+    """The entries of a call that writes, as far as they are in sight; none of another call."""
+    return effects.once(_entries, site)
+
+
+def _entries(effects: Effects, site: Site) -> Iterator[Entry]:
+    api = site.api
+    if api is None:
+        return
     key = given(site.call, api, "key")
     if not api.plural:
         if key is not None and api.kind in (Kind.METRIC, Kind.PARAM, Kind.TAG):

@@ -30,6 +30,7 @@ from collections.abc import Iterator
 
 from mlflow_lint.analysis.artifacts.overwritten import overwritten_artifacts
 from mlflow_lint.analysis.context import Context
+from mlflow_lint.facts.api import Kind
 from mlflow_lint.facts.traverse import shown
 from mlflow_lint.findings import Applicability, Finding, Severity
 from mlflow_lint.fixes.last_write import sink_uploads
@@ -38,7 +39,7 @@ from mlflow_lint.rules.base import Example, Rule
 
 def check(rule: Rule, context: Context) -> Iterator[Finding]:
     """Artifacts of which only the last upload survives."""
-    uploads = list(overwritten_artifacts(context.effects, context.bodies))
+    uploads = list(overwritten_artifacts(context.effects, context.touching_bodies))
     for upload in uploads:
         message = (
             f"{upload.called} uploads {shown(upload.target.name)} anew each turn ({upload.repetition.where}) and "
@@ -225,4 +226,5 @@ RULE = Rule(
     EXAMPLES,
     __doc__ or "",
     fixes=frozenset({Applicability.SAFE, Applicability.UNSAFE}),
+    about=frozenset({Kind.ARTIFACT}),
 )

@@ -34,13 +34,14 @@ from collections.abc import Iterator
 
 from mlflow_lint.analysis.artifacts.per_file import files_one_by_one
 from mlflow_lint.analysis.context import Context
+from mlflow_lint.facts.api import Kind
 from mlflow_lint.findings import Finding, Severity
 from mlflow_lint.rules.base import Example, Rule
 
 
 def check(rule: Rule, context: Context) -> Iterator[Finding]:
     """Files that go up one by one."""
-    for upload in files_one_by_one(context.effects, context.bodies):
+    for upload in files_one_by_one(context.effects, context.touching_bodies):
         called = upload.api.label
         if upload.through is not None:
             called = f"{upload.chain[1].text} reaches {called} ({upload.through.place}) and"
@@ -201,4 +202,5 @@ RULE = Rule(
     check,
     EXAMPLES,
     __doc__ or "",
+    about=frozenset({Kind.ARTIFACT}),
 )

@@ -23,6 +23,7 @@ from collections.abc import Iterator
 
 from mlflow_lint.analysis.artifacts.directories import repeated_directories
 from mlflow_lint.analysis.context import Context
+from mlflow_lint.facts.api import Kind
 from mlflow_lint.facts.traverse import shown
 from mlflow_lint.findings import Finding, Severity
 from mlflow_lint.rules.base import Example, Rule
@@ -30,7 +31,7 @@ from mlflow_lint.rules.base import Example, Rule
 
 def check(rule: Rule, context: Context) -> Iterator[Finding]:
     """Directories that go up again each turn."""
-    for upload in repeated_directories(context.effects, context.bodies):
+    for upload in repeated_directories(context.effects, context.touching_bodies):
         message = (
             f"{upload.called} uploads all of {shown(upload.target.name)} each turn ({upload.repetition.where}): 1 "
             "request for each file in it, those of the turns before included; upload it once, at the end, or each new "
@@ -136,4 +137,5 @@ RULE = Rule(
     check,
     EXAMPLES,
     __doc__ or "",
+    about=frozenset({Kind.ARTIFACT}),
 )

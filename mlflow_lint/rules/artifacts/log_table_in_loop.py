@@ -31,6 +31,7 @@ from collections.abc import Iterator
 
 from mlflow_lint.analysis.artifacts.tables import repeated_tables
 from mlflow_lint.analysis.context import Context
+from mlflow_lint.facts.api import Kind
 from mlflow_lint.facts.traverse import shown
 from mlflow_lint.findings import Applicability, Finding, Severity
 from mlflow_lint.fixes.gather import gather
@@ -39,7 +40,7 @@ from mlflow_lint.rules.base import Example, Rule
 
 def check(rule: Rule, context: Context) -> Iterator[Finding]:
     """Tables that a loop appends to."""
-    for upload in repeated_tables(context.effects, context.bodies):
+    for upload in repeated_tables(context.effects, context.touching_bodies):
         message = (
             f"{upload.called} appends to the table {shown(upload.target.name)} each turn ({upload.repetition.where}): "
             f"each call fetches all rows so far and uploads them again, about {upload.target.api.cost}; collect the "
@@ -199,4 +200,5 @@ RULE = Rule(
     EXAMPLES,
     __doc__ or "",
     fixes=frozenset({Applicability.UNSAFE}),
+    about=frozenset({Kind.ARTIFACT}),
 )

@@ -25,6 +25,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mlflow_lint.analysis.context import Context
+from mlflow_lint.facts.api import Kind
 from mlflow_lint.findings import Applicability, Finding
 from mlflow_lint.rules.base import Example, Rule
 from mlflow_lint.rules.merging import row_findings
@@ -127,4 +128,5 @@ RULE = Rule(
     EXAMPLES,
     __doc__ or "",
     fixes=frozenset({Applicability.SAFE, Applicability.UNSAFE}),
+    about=frozenset({Kind.METRIC, Kind.PARAM, Kind.TAG}),
 )

@@ -141,4 +141,5 @@ RULE = Rule(
     EXAMPLES,
     __doc__ or "",
     fixes=frozenset({Applicability.SAFE, Applicability.UNSAFE}),
+    about=frozenset({Kind.METRIC}),
 )

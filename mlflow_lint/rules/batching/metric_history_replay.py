@@ -44,7 +44,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mlflow_lint.analysis.context import Context
-from mlflow_lint.facts.api import CALLS
+from mlflow_lint.facts.api import CALLS, Kind
 from mlflow_lint.facts.backends import Limited
 from mlflow_lint.findings import Applicability, Finding, Severity
 from mlflow_lint.fixes.points import batched
@@ -406,4 +406,5 @@ RULE = Rule(
     EXAMPLES,
     __doc__ or "",
     fixes=frozenset({Applicability.SAFE, Applicability.UNSAFE}),
+    about=frozenset({Kind.METRIC, Kind.BATCH}),
 )

@@ -175,4 +175,5 @@ RULE = Rule(
     EXAMPLES,
     __doc__ or "",
     Status.PREVIEW,
+    about=frozenset({Kind.METRIC}),
 )

@@ -129,4 +129,5 @@ RULE = Rule(
     EXAMPLES,
     __doc__ or "",
     fixes=frozenset({Applicability.SAFE, Applicability.UNSAFE}),
+    about=frozenset({Kind.TAG}),
 )

@@ -23,6 +23,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mlflow_lint.analysis.context import Context
+from mlflow_lint.facts.api import Kind
 from mlflow_lint.findings import Finding, Severity
 from mlflow_lint.rules.base import Example, Rule
 
@@ -31,10 +32,9 @@ def check(rule: Rule, context: Context) -> Iterator[Finding]:
     """The first fluent write beside each run that a client made."""
     if "MLFLOW_RUN_ID" in context.unit.text:
         return
-    starts_elsewhere = "start_run" in context.unit.text
-    for body, moments in zip(context.bodies, context.flows, strict=True):
-        if body.function is not None and starts_elsewhere:
-            continue  # a caller may have one open
+    # Where runs are started, the caller of a function may have one open.
+    flows = context.flows[:1] if "start_run" in context.unit.text else context.flows
+    for moments in flows:
         seen: set[int] = set()
         for moment in moments:
             state = moment.state
@@ -146,4 +146,5 @@ RULE = Rule(
     check,
     EXAMPLES,
     __doc__ or "",
+    about=frozenset({Kind.RUN}),
 )

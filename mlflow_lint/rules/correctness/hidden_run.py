@@ -25,6 +25,7 @@ from mlflow_lint.analysis.context import Context
 from mlflow_lint.analysis.flow.sites import Attempt
 from mlflow_lint.analysis.runs.lifecycle import undeclared
 from mlflow_lint.analysis.runs.run_state import How
+from mlflow_lint.facts.api import Kind
 from mlflow_lint.findings import Finding, Severity
 from mlflow_lint.rules.base import Example, Rule
 
@@ -160,4 +161,5 @@ RULE = Rule(
     check,
     EXAMPLES,
     __doc__ or "",
+    about=frozenset({Kind.RUN}),
 )

@@ -42,12 +42,12 @@ _LONGEST_SHOWN = 48
 def check(rule: Rule, context: Context) -> Iterator[Finding]:
     """Refused keys: the first of each call."""
     effects = context.effects
-    for body in context.bodies:
+    for body in context.touching_bodies:
         for site in effects.touching(body):
-            api = effects.api(site.call, site.place)
+            api = site.api
             if api is None or expects_failure(site):
                 continue
-            for entry in entries(effects, site, api):
+            for entry in entries(effects, site):
                 parts = parts_of(entry.key, entry.place, effects)
                 reason = refusal(parts)
                 if reason is None:
@@ -181,4 +181,5 @@ RULE = Rule(
     check,
     EXAMPLES,
     __doc__ or "",
+    about=frozenset({Kind.METRIC, Kind.PARAM, Kind.TAG, Kind.BATCH}),
 )

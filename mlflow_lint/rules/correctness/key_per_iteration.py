@@ -27,6 +27,7 @@ from collections.abc import Iterator
 
 from mlflow_lint.analysis.context import Context
 from mlflow_lint.analysis.correctness.per_iteration import iteration_keys
+from mlflow_lint.facts.api import Kind
 from mlflow_lint.facts.backends import Limited
 from mlflow_lint.facts.traverse import shown
 from mlflow_lint.findings import Applicability, Finding, Severity
@@ -36,7 +37,7 @@ from mlflow_lint.rules.base import Example, Rule
 
 def check(rule: Rule, context: Context) -> Iterator[Finding]:
     """Keys that hold a counter."""
-    for found in iteration_keys(context.effects, context.bodies, context.walks):
+    for found in iteration_keys(context.effects, context.touching_bodies, context.walks):
         counter = shown(found.counter)
         message = (
             f"the key of {found.api.label} holds {counter} ({found.where}): each turn makes a new metric with one "
@@ -186,4 +187,5 @@ RULE = Rule(
     EXAMPLES,
     __doc__ or "",
     fixes=frozenset({Applicability.UNSAFE}),
+    about=frozenset({Kind.METRIC, Kind.BATCH}),
 )

@@ -28,6 +28,7 @@ from collections.abc import Iterator
 
 from mlflow_lint.analysis.context import Context
 from mlflow_lint.analysis.correctness.stepless import Stepless, stepless_metrics
+from mlflow_lint.facts.api import Kind
 from mlflow_lint.findings import Applicability, Finding, Fix, Severity
 from mlflow_lint.fixes.steps import with_step
 from mlflow_lint.rules.base import Example, Rule
@@ -35,7 +36,7 @@ from mlflow_lint.rules.base import Example, Rule
 
 def check(rule: Rule, context: Context) -> Iterator[Finding]:
     """Metrics that miss their step."""
-    for found in stepless_metrics(context.effects, context.bodies, context.walks):
+    for found in stepless_metrics(context.effects, context.touching_bodies, context.walks):
         message = _message(found)
         yield rule.finding(
             context, found.site.call, found.site.statement, message, Severity.WARNING, found.chain, _fix(found)
@@ -287,4 +288,5 @@ RULE = Rule(
     EXAMPLES,
     __doc__ or "",
     fixes=frozenset({Applicability.UNSAFE}),
+    about=frozenset({Kind.METRIC}),
 )

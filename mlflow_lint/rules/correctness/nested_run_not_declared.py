@@ -25,6 +25,7 @@ from mlflow_lint.analysis.context import Context
 from mlflow_lint.analysis.flow.sites import Attempt
 from mlflow_lint.analysis.runs.lifecycle import undeclared
 from mlflow_lint.analysis.runs.run_state import How, Moment
+from mlflow_lint.facts.api import Kind
 from mlflow_lint.findings import Applicability, Edit, Finding, Fix, Severity
 from mlflow_lint.rules.base import Example, Rule
 
@@ -212,4 +213,5 @@ RULE = Rule(
     EXAMPLES,
     __doc__ or "",
     fixes=frozenset({Applicability.UNSAFE}),
+    about=frozenset({Kind.RUN}),
 )

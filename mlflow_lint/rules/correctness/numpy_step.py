@@ -31,7 +31,7 @@ from mlflow_lint.rules.base import Example, Rule, Status
 
 def check(rule: Rule, context: Context) -> Iterator[Finding]:
     """Steps that are NumPy's."""
-    for found in numpy_steps(context.effects, context.unit, context.bodies):
+    for found in numpy_steps(context.effects, context.unit, context.touching_bodies):
         unit, start = found.place.unit, found.origin.span[0]
         origin = f"{shown(found.origin)}, {context.unit.where(start) if unit is context.unit else unit.at(start)}"
         message = (

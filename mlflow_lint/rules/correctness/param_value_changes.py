@@ -26,13 +26,14 @@ from collections.abc import Iterator
 
 from mlflow_lint.analysis.context import Context
 from mlflow_lint.analysis.correctness.changed_params import changed_params
+from mlflow_lint.facts.api import Kind
 from mlflow_lint.findings import Finding, Severity
 from mlflow_lint.rules.base import Example, Rule
 
 
 def check(rule: Rule, context: Context) -> Iterator[Finding]:
     """Params whose value changes within a run."""
-    for found in changed_params(context.effects, context.bodies):
+    for found in changed_params(context.effects, context.touching_bodies):
         message = (
             f"{found.api.label} raises: the run gets the param {found.key!r} with more than one value, {found.why}; "
             "log a metric, vary the key, or open a run for each value"
@@ -142,4 +143,5 @@ RULE = Rule(
     check,
     EXAMPLES,
     __doc__ or "",
+    about=frozenset({Kind.PARAM}),
 )

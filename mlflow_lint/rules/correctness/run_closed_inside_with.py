@@ -27,6 +27,7 @@ from collections.abc import Iterator
 
 from mlflow_lint.analysis.context import Context
 from mlflow_lint.analysis.runs.run_state import How, Moment
+from mlflow_lint.facts.api import Kind
 from mlflow_lint.findings import Applicability, Finding, Severity
 from mlflow_lint.fixes.drop import drop_end
 from mlflow_lint.rules.base import Example, Rule
@@ -53,7 +54,7 @@ def check(rule: Rule, context: Context) -> Iterator[Finding]:
                 "ending it to the block"
             )
             chain = (*ended.run.chain, context.step(site.call.span[0], "the run ends"), *moment.chain)
-            own = context.effects.api(site.call, site.place) is not None
+            own = site.api is not None
             fix = drop_end(site) if own else None
             yield rule.finding(context, site.call, site.statement, message, Severity.ERROR, chain, fix)
 
@@ -185,4 +186,5 @@ RULE = Rule(
     EXAMPLES,
     __doc__ or "",
     fixes=frozenset({Applicability.UNSAFE}),
+    about=frozenset({Kind.RUN}),
 )

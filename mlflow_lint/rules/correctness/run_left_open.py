@@ -28,6 +28,7 @@ from collections.abc import Iterator
 
 from mlflow_lint.analysis.context import Context
 from mlflow_lint.analysis.correctness.left_open import left_open
+from mlflow_lint.facts.api import Kind
 from mlflow_lint.findings import Finding, Severity
 from mlflow_lint.rules.base import Example, Rule
 
@@ -175,4 +176,5 @@ RULE = Rule(
     check,
     EXAMPLES,
     __doc__ or "",
+    about=frozenset({Kind.RUN}),
 )

@@ -25,6 +25,7 @@ from collections.abc import Iterator
 from mlflow_lint.analysis.context import Context
 from mlflow_lint.analysis.flow.sites import Rescue
 from mlflow_lint.analysis.runs.run_state import Moment
+from mlflow_lint.facts.api import Kind
 from mlflow_lint.findings import Finding, Severity
 from mlflow_lint.rules.base import Example, Rule
 
@@ -154,4 +155,5 @@ RULE = Rule(
     check,
     EXAMPLES,
     __doc__ or "",
+    about=frozenset({Kind.SETUP}),
 )

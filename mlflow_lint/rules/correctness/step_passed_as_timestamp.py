@@ -34,9 +34,9 @@ from mlflow_lint.rules.base import Example, Rule
 
 def check(rule: Rule, context: Context) -> Iterator[Finding]:
     """Steps in the place of a timestamp."""
-    for body in context.bodies:
+    for body in context.touching_bodies:
         for site in context.effects.touching(body):
-            api = context.effects.api(site.call, site.place)
+            api = site.api
             if api is None or not api.client or api.kind is not Kind.METRIC:
                 continue
             given = misplaced_step(site.call, site.place)
@@ -186,4 +186,5 @@ RULE = Rule(
     EXAMPLES,
     __doc__ or "",
     fixes=frozenset({Applicability.UNSAFE}),
+    about=frozenset({Kind.METRIC}),
 )

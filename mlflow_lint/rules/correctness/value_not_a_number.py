@@ -41,12 +41,12 @@ _DISPLAYS = {"tuple": "a tuple", "list": "a list", "set": "a set", "dict": "a di
 def check(rule: Rule, context: Context) -> Iterator[Finding]:
     """Values that are no numbers: the first of each call."""
     effects = context.effects
-    for body in context.bodies:
+    for body in context.touching_bodies:
         for site in effects.touching(body):
-            api = effects.api(site.call, site.place)
+            api = site.api
             if api is None or api.kind not in (Kind.METRIC, Kind.BATCH) or expects_failure(site):
                 continue
-            for entry in entries(effects, site, api):
+            for entry in entries(effects, site):
                 if entry.kind is not Kind.METRIC or entry.value is None:
                     continue
                 what = _no_number(entry.value, entry.place)
@@ -172,4 +172,5 @@ RULE = Rule(
     check,
     EXAMPLES,
     __doc__ or "",
+    about=frozenset({Kind.METRIC, Kind.BATCH}),
 )

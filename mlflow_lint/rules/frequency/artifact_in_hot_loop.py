@@ -98,4 +98,5 @@ RULE = Rule(
     check,
     EXAMPLES,
     __doc__ or "",
+    about=frozenset({Kind.ARTIFACT}),
 )

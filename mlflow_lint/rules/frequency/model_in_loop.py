@@ -27,13 +27,14 @@ from collections.abc import Iterator
 
 from mlflow_lint.analysis.context import Context
 from mlflow_lint.analysis.frequency.models import repeated_models
+from mlflow_lint.facts.api import Kind
 from mlflow_lint.findings import Finding, Severity
 from mlflow_lint.rules.base import Example, Rule
 
 
 def check(rule: Rule, context: Context) -> Iterator[Finding]:
     """Models that are logged each epoch or step."""
-    for write in repeated_models(context.effects, context.bodies):
+    for write in repeated_models(context.effects, context.touching_bodies):
         called = write.api.label
         if write.through is not None:
             called = f"{write.chain[1].text} reaches {called} ({write.through.place}) and"
@@ -164,4 +165,5 @@ RULE = Rule(
     check,
     EXAMPLES,
     __doc__ or "",
+    about=frozenset({Kind.MODEL}),
 )

@@ -27,6 +27,7 @@ from collections.abc import Iterator
 
 from mlflow_lint.analysis.context import Context
 from mlflow_lint.analysis.frequency.constancy import repeated_params
+from mlflow_lint.facts.api import Kind
 from mlflow_lint.findings import Applicability, Finding, Severity
 from mlflow_lint.fixes.hoist import hoist
 from mlflow_lint.rules.base import Example, Rule
@@ -34,7 +35,7 @@ from mlflow_lint.rules.base import Example, Rule
 
 def check(rule: Rule, context: Context) -> Iterator[Finding]:
     """Params that a loop writes again and again."""
-    for write in repeated_params(context.effects, context.bodies):
+    for write in repeated_params(context.effects, context.touching_bodies):
         message = (
             f"{write.label} repeats in a {write.where}, {write.unit}: MLflow keeps the first value, so every further "
             "call is 1 request for nothing; log it once, before the loop"
@@ -147,4 +148,5 @@ RULE = Rule(
     EXAMPLES,
     __doc__ or "",
     fixes=frozenset({Applicability.SAFE, Applicability.UNSAFE}),
+    about=frozenset({Kind.PARAM}),
 )

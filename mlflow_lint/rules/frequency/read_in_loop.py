@@ -31,6 +31,7 @@ from collections.abc import Iterator
 
 from mlflow_lint.analysis.context import Context
 from mlflow_lint.analysis.frequency.reads import repeated_reads
+from mlflow_lint.facts.api import Kind
 from mlflow_lint.facts.backends import Limited
 from mlflow_lint.findings import Finding, Severity
 from mlflow_lint.rules.base import Example, Rule
@@ -38,7 +39,7 @@ from mlflow_lint.rules.base import Example, Rule
 
 def check(rule: Rule, context: Context) -> Iterator[Finding]:
     """Queries that a loop repeats for nothing."""
-    for read in repeated_reads(context.effects, context.bodies):
+    for read in repeated_reads(context.effects, context.touching_bodies):
         message = (
             f"{read.api.label} asks again in each turn ({read.where}) although {read.reason}: {read.api.cost} each; "
             f"{read.advice}{context.limit(Limited.SEARCHES) if read.api.name == 'search_runs' else ''}"
@@ -166,4 +167,5 @@ RULE = Rule(
     check,
     EXAMPLES,
     __doc__ or "",
+    about=frozenset({Kind.READ}),
 )

@@ -27,13 +27,14 @@ from collections.abc import Iterator
 
 from mlflow_lint.analysis.context import Context
 from mlflow_lint.analysis.frequency.openings import cost_of_opening, openings
+from mlflow_lint.facts.api import Kind
 from mlflow_lint.findings import Finding, Severity
 from mlflow_lint.rules.base import Example, Rule
 
 
 def check(rule: Rule, context: Context) -> Iterator[Finding]:
     """Runs that are opened too often."""
-    for opening in openings(context.effects, context.bodies):
+    for opening in openings(context.effects, context.touching_bodies):
         does = "goes back to a run" if opening.reopens else "opens a run"
         advice = (
             "open it once, or write to it with MlflowClient, which takes the run's id"
@@ -171,4 +172,5 @@ RULE = Rule(
     check,
     EXAMPLES,
     __doc__ or "",
+    about=frozenset({Kind.RUN}),
 )

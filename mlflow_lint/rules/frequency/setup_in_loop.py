@@ -26,13 +26,14 @@ from collections.abc import Iterator
 
 from mlflow_lint.analysis.context import Context
 from mlflow_lint.analysis.frequency.setups import repeated_setups
+from mlflow_lint.facts.api import Kind
 from mlflow_lint.findings import Finding, Severity
 from mlflow_lint.rules.base import Example, Rule
 
 
 def check(rule: Rule, context: Context) -> Iterator[Finding]:
     """Set-up that a loop or hook repeats."""
-    for setup in repeated_setups(context.effects, context.bodies):
+    for setup in repeated_setups(context.effects, context.touching_bodies):
         called = setup.api.label
         if setup.through is not None:
             called = f"{setup.chain[1].text} reaches {called} ({setup.through.place}) and"
@@ -142,4 +143,5 @@ RULE = Rule(
     check,
     EXAMPLES,
     __doc__ or "",
+    about=frozenset({Kind.SETUP}),
 )

@@ -145,4 +145,5 @@ RULE = Rule(
     EXAMPLES,
     __doc__ or "",
     fixes=frozenset({Applicability.UNSAFE}),
+    about=frozenset({Kind.TAG}),
 )

@@ -40,7 +40,7 @@ def check(rule: Rule, context: Context) -> Iterator[Finding]:
     if _OLD not in context.unit.text or not context.target.has(MODEL_NAME):
         return
     applicability = Applicability.SAFE if context.target.is_stated else Applicability.UNSAFE
-    for called, site in named_calls(context.effects, context.bodies):
+    for called, site in named_calls(context.effects, context.touching_bodies):
         given = site.call.keyword(_OLD)
         if called in _CALLS and given is not None:
             label = called.removeprefix("mlflow.")

@@ -38,7 +38,7 @@ _INSTEAD = {
 
 def check(rule: Rule, context: Context) -> Iterator[Finding]:
     """Calls that set a stage or ask by it."""
-    for called, site in named_calls(context.effects, context.bodies):
+    for called, site in named_calls(context.effects, context.touching_bodies):
         if called in _INSTEAD and _is_about_stages(called, site.call) and context.target.has(ALIASES):
             message = (
                 f"{called} works with stages of models, which MLflow has deprecated since 2.9 and will remove; use "

@@ -35,7 +35,7 @@ _CALLED = frozenset(removed.called for removed in REMOVED_ARGUMENTS)
 
 def check(rule: Rule, context: Context) -> Iterator[Finding]:
     """Arguments that the target version refuses."""
-    for called, site in named_calls(context.effects, context.bodies):
+    for called, site in named_calls(context.effects, context.touching_bodies):
         if called not in _CALLED:
             continue
         for removed in REMOVED_ARGUMENTS:

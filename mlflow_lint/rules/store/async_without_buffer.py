@@ -42,7 +42,7 @@ _TRACES = re.compile(r"trace|span|autolog", re.I)
 
 def check(rule: Rule, context: Context) -> Iterator[Finding]:
     """The first place that makes writes asynchronous."""
-    switches = list(switched_on(context.effects, context.unit, context.bodies))
+    switches = list(switched_on(context.effects, context.unit, context.touching_bodies))
     queued = list(_queued(context, by_default=bool(switches)))
     if switches and not queued and _TRACES.search(context.unit.text):
         switches = []  # what is switched on there are the requests of traces, which have a queue of their own
@@ -62,9 +62,9 @@ def check(rule: Rule, context: Context) -> Iterator[Finding]:
 
 
 def _queued(context: Context, *, by_default: bool) -> Iterator[tuple[Body, Site, Api]]:
-    for body in context.bodies:
+    for body in context.touching_bodies:
         for site in context.effects.touching(body):
-            api = context.effects.api(site.call, site.place)
+            api = site.api
             if api is not None and is_queued(site.call, api, by_default=by_default):
                 yield body, site, api
 

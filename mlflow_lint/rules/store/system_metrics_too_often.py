@@ -32,7 +32,7 @@ _LEAST = 5
 
 def check(rule: Rule, context: Context) -> Iterator[Finding]:
     """Intervals that are too short."""
-    for sampling in samplings(context.effects, context.unit, context.bodies):
+    for sampling in samplings(context.effects, context.unit, context.touching_bodies):
         each = sampling.interval * sampling.samples
         if each < _LEAST:
             where = context.unit.where(sampling.span[0])

@@ -27,13 +27,14 @@ from collections.abc import Iterator
 from mlflow_lint.analysis.context import Context
 from mlflow_lint.analysis.store.searches import unbounded_searches
 from mlflow_lint.facts import model as facts
+from mlflow_lint.facts.api import Kind
 from mlflow_lint.findings import Applicability, Edit, Finding, Fix, Severity
 from mlflow_lint.rules.base import Example, Rule
 
 
 def check(rule: Rule, context: Context) -> Iterator[Finding]:
     """Searches that ask for all runs and need a few."""
-    for search in unbounded_searches(context.effects, context.bodies):
+    for search in unbounded_searches(context.effects, context.touching_bodies):
         call, where = search.site.call, context.unit.where(search.use)
         limit = max(search.rows, 1)
         if search.rows == 0:
@@ -216,4 +217,5 @@ RULE = Rule(
     EXAMPLES,
     __doc__ or "",
     fixes=frozenset({Applicability.SAFE, Applicability.UNSAFE}),
+    about=frozenset({Kind.READ}),
 )
