@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 from functools import lru_cache, partial
 from importlib.machinery import PathFinder
 from importlib.util import find_spec, module_from_spec
-from types import FunctionType, SimpleNamespace
+from types import FunctionType, ModuleType, SimpleNamespace
 from typing import Any
 
 _NAMES = """
@@ -53,18 +53,16 @@ nodes: Any = SimpleNamespace(**{name: type(name, (Node,), {"__slots__": ()}) for
 """The light classes, under the names that LibCST's have in `libcst`."""
 
 
-class _StandIn(SimpleNamespace):
-    """What the parser gets for the module `libcst`."""
-
-    unknown = False
-    """Whether it asked for something else than the light classes."""
-
-    def __getattr__(self, name: str) -> Any:
-        self.unknown = True
-        return SimpleNamespace  # an error here would be the end of the process for the parser
+_stand_in: Any = ModuleType("libcst")
+"""What the parser gets for the module `libcst`."""
 
 
-_stand_in: Any = _StandIn(**vars(nodes))
+def _unknown(name: str) -> Any:
+    _stand_in.met_unknown = True
+    return SimpleNamespace  # an error here would be the end of the process for the parser
+
+
+vars(_stand_in).update(vars(nodes), __getattr__=_unknown)
 _stand_in.ParserSyntaxError = SimpleNamespace  # to make LibCST's own would run Python
 # Nearly half of all nodes are blanks, and nearly all of these are alike.
 _stand_in.SimpleWhitespace = lru_cache(nodes.SimpleWhitespace)
@@ -83,7 +81,7 @@ def parsed(text: str) -> Any | None:
     else meets the stand-in; but Python 3.10 may give them one when the text is broken.
     """
     with _ONE_AT_A_TIME:
-        _stand_in.unknown = False
+        _stand_in.met_unknown = False
         as_it_was: dict[str, Any] = {}
         note = partial(as_it_was.update, sys.modules)
         swap = partial(sys.modules.__setitem__, "libcst", _stand_in)
@@ -104,7 +102,7 @@ def parsed(text: str) -> Any | None:
         finally:
             if collecting:
                 gc.enable()
-    return tree if type(tree) is nodes.Module and not _stand_in.unknown else None
+    return tree if type(tree) is nodes.Module and not _stand_in.met_unknown else None
 
 
 _ONE_AT_A_TIME = threading.Lock()
@@ -118,7 +116,7 @@ def _in_one_go(calls: Iterable[partial[Any]]) -> list[Any]:
 # Before the parser looks into `sys.modules` it has Python import `libcst`, once more for each node. It calls what its
 # caller has for `__import__`: here something that is quick and does nothing.
 _in_one_go = FunctionType(
-    _in_one_go.__code__, {"list": list, "map": map, "_call": _call, "__builtins__": {"__import__": "".format}}
+    _in_one_go.__code__, {"list": list, "map": map, "_call": _call, "__builtins__": {"__import__": object.__subclasshook__}}
 )
 
 
