@@ -36,6 +36,8 @@ class ExpressionLowering(StringLowering, DisplayLowering):
 
     def expression(self, node: Any) -> facts.Expression:
         kind = type(node)
+        if kind is cst.Name and not node.lpar:  # every second expression
+            return self.name(node)
         lowered = _EXPRESSIONS.get(kind)
         if lowered is None:
             return facts.Opaque(self.parts(node))
@@ -204,7 +206,7 @@ class ExpressionLowering(StringLowering, DisplayLowering):
 
     def parameters(self, node: Any) -> tuple[facts.Parameter, ...]:
         found = [self.parameter(item) for item in node.posonly_params]
-        if type(node.posonly_ind) is cst.ParamSlash:
+        if node.posonly_ind is not None:
             self.inside(node.posonly_ind)
         found += [self.parameter(item) for item in node.params]
         if type(node.star_arg) is cst.Param:

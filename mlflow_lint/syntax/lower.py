@@ -141,7 +141,7 @@ class _Lowering(SimpleLowering):
         self.asynchronous(node)
         self.offset += len("with")
         self.blank(node.whitespace_after_with)
-        if type(node.lpar) is cst.LeftParen:
+        if node.lpar is not None:
             self.opening(node.lpar)
         items: list[tuple[facts.Expression, facts.Expression | None]] = []
         for item in node.items:
@@ -152,7 +152,7 @@ class _Lowering(SimpleLowering):
                 name = self.expression(item.asname.name)
             self.comma(item)
             items.append((manager, name))
-        if type(node.rpar) is cst.RightParen:
+        if node.rpar is not None:
             self.closing(node.rpar)
         body = self.suite(node.body, node.whitespace_before_colon)
         return facts.With(tuple(items), body, (start, self.end))
@@ -213,10 +213,10 @@ class _Lowering(SimpleLowering):
         start = self.keyword("class")
         self.blank(node.whitespace_after_class)
         name = self.declared(node)
-        if type(node.lpar) is cst.LeftParen:
+        if node.lpar is not None:
             self.opening(node.lpar)
         bases = tuple([self.argument(argument) for argument in (*node.bases, *node.keywords)])
-        if type(node.rpar) is cst.RightParen:
+        if node.rpar is not None:
             self.closing(node.rpar)
         body = self.suite(node.body, node.whitespace_before_colon)
         return facts.Class(name, bases, body, decorators, (start, self.end))

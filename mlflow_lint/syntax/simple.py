@@ -29,7 +29,7 @@ class SimpleLowering(ExpressionLowering):
         lowered = _SMALL.get(type(node))
         statement = lowered(self, node, start, alone) if lowered is not None else self.opaque(node, start, alone)
         self.end = self.offset
-        if type(node.semicolon) is cst.Semicolon:
+        if node.semicolon is not None:
             self.token(node.semicolon)
         return statement
 

@@ -98,9 +98,8 @@ class Walk:
 
     def comma(self, node: Any) -> None:
         """The comma after a node, if there is one."""
-        comma = node.comma
-        if type(comma) is cst.Comma:
-            self.token(comma)
+        if node.comma is not None:
+            self.token(node.comma)
 
     def opening(self, node: Any) -> None:
         """A bracket that opens."""
