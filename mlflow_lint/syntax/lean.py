@@ -116,7 +116,8 @@ def _in_one_go(calls: Iterable[partial[Any]]) -> list[Any]:
 # Before the parser looks into `sys.modules` it has Python import `libcst`, once more for each node. It calls what its
 # caller has for `__import__`: here something that is quick and does nothing.
 _in_one_go = FunctionType(
-    _in_one_go.__code__, {"list": list, "map": map, "_call": _call, "__builtins__": {"__import__": object.__subclasshook__}}
+    _in_one_go.__code__,
+    {"list": list, "map": map, "_call": _call, "__builtins__": {"__import__": object.__subclasshook__}},
 )
 
 
