@@ -121,6 +121,8 @@ class _Allowed:
     records: dict[str, type]
     """By name."""
     scalars: tuple[type, ...]
+    plain: tuple[type, ...]
+    """Scalars that can stand for nothing else."""
     words: dict[str, enum.Enum]
     """Members of an enumeration, by value."""
     items: tuple[_Allowed, ...] | None
@@ -139,6 +141,13 @@ def _fields(record: type) -> tuple[_Field, ...]:
     return tuple((field.name, _allowed(hints[field.name]), field.default) for field in dataclasses.fields(record))
 
 
+@cache
+def _names(record: type) -> tuple[frozenset[str], frozenset[str]]:
+    """What must be there of a record, and what may be."""
+    required = (name for name, _, default in _fields(record) if default is dataclasses.MISSING)
+    return frozenset(required), frozenset([_TAG, *[name for name, _, _ in _fields(record)]])
+
+
 def _is_record(value: object) -> typing.TypeGuard[type]:
     return isinstance(value, type) and dataclasses.is_dataclass(value)
 
@@ -148,10 +157,13 @@ def _allowed(hint: Any) -> _Allowed:
     options = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
     records = {option.__name__: option for option in options if _is_record(option)}
     parts = next((typing.get_args(option) for option in options if typing.get_origin(option) is tuple), None)
+    scalars = tuple(option for option in options if option in _SCALARS)
+    words = {each.value: each for option in options if isinstance(option, enum.EnumMeta) for each in _members(option)}
     return _Allowed(
         records,
-        tuple(option for option in options if option in _SCALARS),
-        {each.value: each for option in options if isinstance(option, enum.EnumMeta) for each in _members(option)},
+        scalars,
+        () if words else scalars,
+        words,
         None if parts is None else tuple(_allowed(part) for part in parts if part is not ...),
         parts is not None and parts[-1] is ...,
     )
@@ -163,6 +175,8 @@ def _members(of: Any) -> Iterable[enum.Enum]:
 
 
 def _read(data: Json, allowed: _Allowed) -> Any:
+    if type(data) in allowed.plain:
+        return data
     if isinstance(data, dict):
         record = allowed.records.get(str(data.get(_TAG)))
         return _read_record(data, record) if record is not None else _checked(_read_odd(data), allowed)
@@ -174,15 +188,13 @@ def _read(data: Json, allowed: _Allowed) -> Any:
 
 
 def _read_record(data: dict[str, Json], record: type) -> Any:
-    values: dict[str, Any] = {}
-    for name, allowed, default in _fields(record):
-        if name in data:
-            values[name] = _read(data[name], allowed)
-        elif default is dataclasses.MISSING:
-            raise CodecError(f"a {record.__name__} without {name}")
-    if len(values) + 1 != len(data):
+    fields = _fields(record)
+    required, known = _names(record)
+    if not required <= data.keys():
+        raise CodecError(f"a {record.__name__} without {min(required - data.keys())}")
+    if not data.keys() <= known:
         raise CodecError(f"a {record.__name__} with more than its fields")
-    return record(**values)
+    return record(*[_read(data[name], allowed) if name in data else default for name, allowed, default in fields])
 
 
 def _read_items(data: list[Json], allowed: _Allowed) -> tuple[Any, ...]:

@@ -204,7 +204,7 @@ def _line_starts(text: str) -> list[int]:
 
 def split_lines(text: str) -> list[str]:
     """Return the lines of `text` without newlines, split where `LineIndex` splits."""
-    return _NEWLINE.split(text)
+    return _NEWLINE.split(text) if "\r" in text else text.split("\n")
 
 
 def newline_of(text: str) -> str:
