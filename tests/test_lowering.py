@@ -268,6 +268,13 @@ def test_all_nodes_of_libcst_are_known() -> None:
             assert fields - named <= {"semicolon", "leading_whitespace"}, name  # what its line passes
 
 
+def test_free_threads_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    light = facts_of(ZOO)
+    monkeypatch.setattr(lean, "_parse_module", None)  # LibCST has its own
+    monkeypatch.setattr(sys, "_is_gil_enabled", lambda: False, raising=False)
+    assert repr(facts_of(ZOO)) == repr(light)
+
+
 def test_what_only_a_newer_libcst_knows_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     for known in (nodes, lean._stand_in):
         monkeypatch.delattr(known, "Ellipsis")

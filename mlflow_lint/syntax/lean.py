@@ -78,8 +78,11 @@ def parsed(text: str) -> Any | None:
 
     The parser asks `sys.modules` for `libcst` each time it makes a node, and gets the light classes. No thread has a
     turn between the calls, as none of them runs Python, nor does the collection of garbage, which is off: so nobody
-    else meets the stand-in; but Python 3.10 may give them one when the text is broken.
+    else meets the stand-in; but Python 3.10 may give them one when the text is broken. Where threads run at the same
+    time, in free-threaded Python, LibCST makes its own nodes.
     """
+    if not getattr(sys, "_is_gil_enabled", lambda: True)():
+        return None
     with _ONE_AT_A_TIME:
         _stand_in.met_unknown = False
         as_it_was: dict[str, Any] = {}
