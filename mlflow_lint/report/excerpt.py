@@ -36,6 +36,8 @@ def excerpt(line: str, start: int, end: int, width: int) -> Excerpt:
     """Return the part of `line` around the code points from `start` to `end` that fits into `width` cells."""
     width = max(width, _NARROWEST)
     start = min(start, len(line))
+    if _is_plain(line, width):
+        return Excerpt(line.rstrip(), start, max(1, min(end, len(line)) - start))
     if len(line) <= width and is_harmless(line) and cell_len(line) <= width:
         return Excerpt(line.rstrip(), cell_len(line[:start]), max(1, cell_len(line[start : max(start, end)])))
     # Nothing further away can be on screen, and a line may be megabytes long.
@@ -52,6 +54,16 @@ def excerpt(line: str, start: int, end: int, width: int) -> Excerpt:
         indent=cell_len(before + "".join(shown[first:start])),
         length=max(1, cell_len("".join(shown[start : min(end, last)]))),
     )
+
+
+def beginning(line: str, width: int) -> str:
+    """Return as much of `line` from its first code point on as fits into `width` cells."""
+    return line.rstrip() if _is_plain(line, width) else excerpt(line, 0, 0, width).text
+
+
+def _is_plain(line: str, width: int) -> bool:
+    """Whether a line fits, and each of its code points is shown as it is in one cell, as nearly always."""
+    return len(line) <= width and line.isascii() and is_harmless(line)
 
 
 def _shown(line: str) -> list[str]:

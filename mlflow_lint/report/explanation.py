@@ -47,9 +47,9 @@ def _source(text: str, width: int) -> Line:
     if not text:
         return []
     # Here and not above: it needs Rich's table of character widths.
-    from mlflow_lint.report.excerpt import excerpt
+    from mlflow_lint.report.excerpt import beginning
 
-    return [(_GAP, ""), (excerpt(text, 0, 0, width).text, "")]
+    return [(_GAP, ""), (beginning(text, width), "")]
 
 
 def _home(explanation: Explanation) -> Iterator[Line]:

@@ -130,24 +130,26 @@ def _help(fix: Fix | None, margin: str, options: Options) -> Iterator[Line]:
 
 
 def _diff(hunks: Sequence[Hunk], margin: str, width: int, whole: str) -> Iterator[Line]:
-    from mlflow_lint.report.excerpt import excerpt
+    from mlflow_lint.report.excerpt import beginning
 
-    def row(lead: str, text: str, style: str) -> Line:
-        return [(lead, _GUTTER), (excerpt(text, 0, 0, width - len(margin) - len(" - ")).text, style)]
-
-    rows: list[Line] = []
-    for hunk in hunks:
-        if rows:
-            rows.append([(f"{margin} :", _GUTTER)])
-        rows += [
-            [*row(f"{line:>{len(margin)}} ", f"- {text}", _GONE)]
-            for line, text in enumerate(hunk.gone, start=hunk.line)
-        ]
-        rows += [row(f"{margin} ", f"+ {text}", _COME) for text in hunk.come]
-    yield from rows[:_DIFF_LINES]
+    rows = list(_rows(hunks, margin))
+    room = width - len(margin) - len(" - ")
+    for lead, text, style in rows[:_DIFF_LINES]:
+        yield [(lead, _GUTTER), (beginning(text, room), style)]
     more = len(rows) - _DIFF_LINES
     if more > 0:
         yield [(f"{margin} : {more} more lines, see {whole}", _GUTTER)]
+
+
+def _rows(hunks: Sequence[Hunk], margin: str) -> Iterator[tuple[str, str, str]]:
+    """What stands before each line of a diff, the line, and its style."""
+    for number, hunk in enumerate(hunks):
+        if number:
+            yield f"{margin} :", "", ""
+        for line, text in enumerate(hunk.gone, start=hunk.line):
+            yield f"{line:>{len(margin)}} ", f"- {text}", _GONE
+        for text in hunk.come:
+            yield f"{margin} ", f"+ {text}", _COME
 
 
 def _broken(line: Line, indent: str, options: Options) -> Iterable[Line]:

@@ -16,11 +16,11 @@ Line = list[Span]
 def painted(lines: Iterable[Line], color: bool) -> str:
     """Return the lines as text, each ended by a newline."""
     paint = _colored if color else _plain
-    return "".join(f"{paint(line)}\n" for line in lines)
+    return "".join([f"{paint(line)}\n" for line in lines])
 
 
 def _plain(line: Line) -> str:
-    return "".join(text for text, _ in line)
+    return "".join([text for text, _ in line])
 
 
 def _colored(line: Line) -> str:
