@@ -6,9 +6,7 @@ what stands here.
 
 from __future__ import annotations
 
-import functools
 import os
-import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -93,11 +91,3 @@ class Contenders:
     def _compiled(self) -> dict[str, str]:
         # An installed program is compiled once, and a checkout may be forbidden to be.
         return {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(self.folder / "compiled"), "PYTHONUTF8": "1"}
-
-
-@functools.cache
-def offers(option: str) -> bool:
-    """Whether this version of the linter has an option."""
-    command = [sys.executable, "-m", "mlflow_lint", "--help"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "200"}
-    return option in subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout

@@ -7,13 +7,13 @@ its place.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from speed import trees
-from speed.contenders import Contenders, offers
-from speed.measure import Program, Runs, measured
+from speed.contenders import Contenders
+from speed.measure import Runs, measured
 
 COPIES = 20
 """Of the fixtures, which makes 200 files."""
@@ -68,14 +68,12 @@ def parse(plan: Plan) -> Iterator[Row]:
 
 def _parse(plan: Plan, folder: Path, name: str) -> Iterator[Row]:
     contenders, peers = plan.contenders, plan.contenders.peers
-    pools, caches = offers("--jobs"), offers("--cache-dir")
-    one, two = contenders.own("one", [folder], *(["--jobs", "1"] if pools else [])), None
-    programs = [one, contenders.parse([folder])]
-    if pools:
-        two = contenders.own("two", [folder], "--jobs", "2")
-        programs.append(two)
-    if caches:
-        programs.append(contenders.own("warm", [folder], cached=True))
+    programs = [
+        contenders.own("one", [folder], "--jobs", "1"),
+        contenders.own("two", [folder], "--jobs", "2"),
+        contenders.own("warm", [folder], cached=True),
+        contenders.parse([folder]),
+    ]
     if "semgrep" in peers.versions:
         programs.append(contenders.semgrep([folder]))
     if "torchfix" in peers.versions:
@@ -84,23 +82,17 @@ def _parse(plan: Plan, folder: Path, name: str) -> Iterator[Row]:
         programs.append(contenders.torchfix([naming]))
     runs = measured(programs, plan.runs)
     trees.remove(plan.folder / f"{folder.name}-naming-torch")
-    cold, jobs = (runs["two"], "`--jobs 2`") if two is not None else (runs["one"], "one process")
     work = f"{name}, {trees.size(folder)}, cold"
-    parsed = runs["libcst.parse_module"]
-    if two is not None:
-        yield _ratio(f"{work}, `--jobs 2`", 0.75, runs["two"], parsed, "`libcst.parse_module`")
-    else:
-        yield _left_out(f"{work}, `--jobs 2`", "at most 0.75 × `libcst.parse_module`", "there is no `--jobs` yet")
+    parsed, cold = runs["libcst.parse_module"], runs["two"]
+    yield _ratio(f"{work}, `--jobs 2`", 0.75, cold, parsed, "`libcst.parse_module`")
     yield _ratio(f"{work}, `--jobs 1`", 1.35, runs["one"], parsed, "`libcst.parse_module`")
     for peer, most in (("semgrep", 1.0), ("torchfix", 0.1)):
         if peer in runs:
-            yield _ratio(f"{work}, {jobs}", most, cold, runs[peer], peer)
+            yield _ratio(f"{work}, `--jobs 2`", most, cold, runs[peer], peer)
         else:
-            yield _left_out(f"{work}, {jobs}", f"at most {most:g} × {peer}", peers.missing.get(peer, "not installed"))
-    if caches:
-        yield _ratio(f"{name}, warm cache", 0.1, runs["warm"], cold, "the cold run")
-    else:
-        yield _left_out(f"{name}, warm cache", "at most 0.1 × the cold run", "there is no cache yet")
+            reason = peers.missing.get(peer, "not installed")
+            yield _left_out(f"{work}, `--jobs 2`", f"at most {most:g} × {peer}", reason)
+    yield _ratio(f"{name}, warm cache", 0.1, runs["warm"], cold, "the cold run")
 
 
 def tree(plan: Plan) -> Iterator[Row]:
@@ -115,12 +107,9 @@ def tree(plan: Plan) -> Iterator[Row]:
     parsed = runs[parse.label]
     times = f"{parsed.best / runs['ruff'].best:.2f} × `ruff check --no-cache`"
     yield Row(f"`libcst.parse_module` alone for those {_NAMING}, one process", "", times, "", str(parsed))
-    if offers("--cache-dir"):
-        programs = [contenders.own("own", [folder], cached=True), contenders.ruff("ruff", [folder], cached=True)]
-        runs = measured(programs, plan.runs)
-        yield _ratio(f"{work}, warm", 1, runs["own"], runs["ruff"], "`ruff check` with its cache")
-    else:
-        yield _left_out(f"{work}, warm", "at most 1 × `ruff check` with its cache", "there is no cache yet")
+    programs = [contenders.own("own", [folder], cached=True), contenders.ruff("ruff", [folder], cached=True)]
+    runs = measured(programs, plan.runs)
+    yield _ratio(f"{work}, warm", 1, runs["own"], runs["ruff"], "`ruff check` with its cache")
     trees.remove(folder)
 
 
@@ -140,15 +129,11 @@ def file(plan: Plan) -> Iterator[Row]:
     path = plan.folder / "commit" / "train.py"
     trees.one_file(path, _LINES)
     work = f"one file of {trees.size(path).partition(', ')[2]}, start-up included"
-    programs = [plan.contenders.own("cold", [path], "--force-exclude")]
-    if offers("--cache-dir"):
-        programs.append(plan.contenders.own("warm", [path], "--force-exclude", cached=True))
-    runs = measured(programs, plan.runs)
-    for label, most in (("cold", 0.7), ("warm", 0.25)):
-        if label in runs:
-            yield _seconds(f"{work}, {label}", most, runs[label])
-        else:
-            yield _left_out(f"{work}, {label}", f"at most {most:g} s", "there is no cache yet")
+    own = plan.contenders.own
+    cold = own("cold", [path], "--force-exclude")
+    runs = measured([cold, own("warm", [path], "--force-exclude", cached=True)], plan.runs)
+    yield _seconds(f"{work}, cold", 0.7, runs["cold"])
+    yield _seconds(f"{work}, warm", 0.25, runs["warm"])
 
 
 def _seconds(work: str, most: float, own: Runs) -> Row:
@@ -191,11 +176,8 @@ def _growth(plan: Plan, work: str, most: float, small: Path, large: Path) -> Row
     least = plan.folder / "least.py"
     trees.call_graph(least, 1)
     own = plan.contenders.own
-    options = ["--jobs", "1"] if offers("--jobs") else []
-    programs: Sequence[Program] = [
-        own(label, [path], *options) for label, path in (("start", least), ("small", small), ("large", large))
-    ]
-    runs = measured(programs, plan.runs)
+    sizes = (("start", least), ("small", small), ("large", large))
+    runs = measured([own(label, [path], "--jobs", "1") for label, path in sizes], plan.runs)
     start = runs["start"].processor
     factor = (runs["large"].processor - start) / max(runs["small"].processor - start, 0.001)
     return Row(
@@ -212,8 +194,7 @@ def memory(plan: Plan) -> Iterator[Row]:
     """Most memory of a process."""
     folder = plan.folder / "tree"
     trees.ordinary(folder, _TREE, _NAMING)
-    options = ["--jobs", "1"] if offers("--jobs") else []
-    runs = measured([plan.contenders.own("own", [folder], *options)], 1)["own"]
+    runs = measured([plan.contenders.own("own", [folder], "--jobs", "1")], 1)["own"]
     work = f"memory, {trees.size(folder)}, of which {_NAMING:,} files name MLflow, one process"
     yield Row(work, "under 400 MB", f"{runs.megabytes:.0f} MB", str(runs), met=runs.megabytes < 400)
     trees.remove(folder)
