@@ -136,7 +136,7 @@ def _begin(project: Project, timed_by_rule: bool | None) -> None:
     global _project
     _project = project
     if timed_by_rule is not None:
-        watch(by_rule=timed_by_rule)
+        watch(by_rule=timed_by_rule, otherwise="processes")
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process is told as well, and ends them
     gc.disable()  # all that is made is kept to the end
     _load()

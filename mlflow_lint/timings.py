@@ -20,20 +20,20 @@ PHASES = {
     "link": "names, what calls do to the store",
     "rules": "the rules",
     "fixes": "fixes, checked and written",
-    "processes": "waiting for processes",
+    "processes": "waiting for processes, passing results",
     "report": "the report",
 }
 """In the order in which they are shown, with what they are."""
 
 
 class Stopwatch:
-    """Seconds by phase, since it was made."""
+    """Seconds by phase, since it was made; `otherwise` is the phase of what is in no other."""
 
-    def __init__(self, *, by_rule: bool) -> None:
+    def __init__(self, *, by_rule: bool, otherwise: str) -> None:
         self.by_rule = by_rule
         # What was done before anybody could watch; waiting for a disk is not in it.
-        self.seconds = {"start": time.process_time()}
-        self._phases = ["start"]
+        self.seconds = {otherwise: time.process_time()}
+        self._phases = [otherwise]
         self._since = time.perf_counter()
 
     @contextlib.contextmanager
@@ -68,10 +68,10 @@ _UNWATCHED: AbstractContextManager[None] = contextlib.nullcontext()
 _watch: Stopwatch | None = None
 
 
-def watch(*, by_rule: bool) -> Stopwatch:
+def watch(*, by_rule: bool, otherwise: str = "start") -> Stopwatch:
     """Begin to watch this process."""
     global _watch
-    _watch = Stopwatch(by_rule=by_rule)
+    _watch = Stopwatch(by_rule=by_rule, otherwise=otherwise)
     return _watch
 
 

@@ -63,7 +63,7 @@ def test_each_rule_if_asked(fixtures: Path) -> None:
 
 
 def test_a_moment_belongs_to_the_innermost_phase() -> None:
-    stopwatch = Stopwatch(by_rule=False)
+    stopwatch = Stopwatch(by_rule=False, otherwise="start")
     with stopwatch.phase("rules"):
         with stopwatch.phase("parse"):
             time.sleep(0.05)
