@@ -29,10 +29,13 @@ from mlflow_lint.fixes.edits import applied, arranged
 from mlflow_lint.fixes.indenting import indented
 from mlflow_lint.fixes.names import Named, fresh, imported, member, sibling
 from mlflow_lint.fixes.text import Layout, comments, indentation, layout_at, line_end, line_start, slice_of
-from mlflow_lint.record import record
+from mlflow_lint.record import entity, record
 
 ENOUGH = 500
 """Points to send together: half of what a request takes (`MAX_METRICS_PER_BATCH`), so that many keys a turn fit too."""
+
+_MOST_BLOCKS = 50
+"""A loop that logs in more places was written by a program, and each finding would carry the whole of it."""
 
 _OPTIONS = {"run_id", "step", "timestamp", "synchronous"}
 _SIMPLE = (facts.Name, facts.Attribute, facts.Call, facts.Subscript, facts.Mapping)
@@ -56,18 +59,28 @@ class _Words:
         return _fitted(f"{self.callee}(", [f"{self.run}, metrics={self.points}"], ")", layout)
 
 
-def buffered(hot: HotLoop, lifecycle: Lifecycle) -> Fix | None:
+@entity
+class Buffered:
+    """The fix of a loop, and which of its blocks it is for."""
+
+    fix: Fix
+    blocks: tuple[tuple[Write, ...], ...]
+
+
+def buffered(hot: HotLoop, lifecycle: Lifecycle) -> Buffered | None:
     """The fix that sends the metrics of a hot loop together; None if it cannot be written without a loss."""
     effects = lifecycle.effects
+    if len(hot.blocks) > _MOST_BLOCKS:
+        return None
     if isinstance(hot.statement, facts.For) and hot.statement.is_async:
         return None
     if hot.body.function is not None and hot.body.function.definition.is_generator:
         return None  # what comes after the loop may come late, or never
     if _touches_runs(hot, effects):
         return None
-    chosen = [block for block in hot.blocks if _is_convertible(block, hot, effects)]
+    chosen = tuple(block for block in hot.blocks if _is_convertible(block, hot, effects))
     writes = [write for block in chosen for write in block]
-    if hot.block not in chosen or len({_target(write) for write in writes}) != 1:
+    if len({_target(write) for write in writes}) != 1:
         return None
     layout = layout_at(hot.text, hot.statement.span[0])
     named = _words(hot, writes, lifecycle)
@@ -84,7 +97,8 @@ def buffered(hot: HotLoop, lifecycle: Lifecycle) -> Fix | None:
     lines = [f"{indent}{words.points} = []", f"{indent}try:", inside, f"{indent}finally:"]
     lines += [f"{indent}{step}if {words.points}:", f"{last.indent}{words.send(last)}"]
     title = f"Collect the points and send them with log_batch, {ENOUGH} at a time"
-    return Fix(title, arranged((*imports, Edit(*region, layout.newline.join(lines)))), Applicability.UNSAFE)
+    edit = Edit(*region, layout.newline.join(lines))
+    return Buffered(Fix(title, arranged((*imports, edit)), Applicability.UNSAFE), chosen)
 
 
 def _touches_runs(hot: HotLoop, effects: Effects) -> bool:
@@ -231,7 +245,7 @@ def _region(hot: HotLoop, layout: Layout) -> tuple[int, int]:
     return start, end
 
 
-def _edits(blocks: list[tuple[Write, ...]], words: _Words, layout: Layout, text: str) -> Iterator[Edit]:
+def _edits(blocks: tuple[tuple[Write, ...], ...], words: _Words, layout: Layout, text: str) -> Iterator[Edit]:
     """The writes as points, and after the last of each block the test whether there are enough of them."""
     for block in blocks:
         for write in block:

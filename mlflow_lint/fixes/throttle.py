@@ -86,9 +86,9 @@ def _counter(hot: HotLoop) -> _Counter | None:
     own = None if _strides(loop) else counter_of(loop) or _of_range(node)
     if own is not None:
         return _Counter(own, ())
-    counted = {name for name in counted_up(node.body) if says_step(name)}
+    counted = [name for name in counted_up(loop) if says_step(name)]
     if len(counted) == 1:
-        return _Counter(counted.pop(), ())
+        return _Counter(counted[0], ())
     if counted or not isinstance(node, facts.For) or node.is_async:
         return None
     place = hot.body.place

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Container, Iterable, Iterator
 
-from mlflow_lint.analysis.flow.counters import counted_up, counter_of, says_step
+from mlflow_lint.analysis.flow.counters import counter_of, counting, says_step
 from mlflow_lint.analysis.flow.repetition import loop_start, loop_words
 from mlflow_lint.analysis.flow.sites import Guard, Loop, Run, Site
 from mlflow_lint.analysis.names.arguments import filled_parameters
@@ -21,7 +21,7 @@ from mlflow_lint.analysis.writes.written import entries
 from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.api import Api, Kind
 from mlflow_lint.facts.frequency import Frequency
-from mlflow_lint.facts.traverse import bound_names, descend, last_name, names_in, shown
+from mlflow_lint.facts.traverse import descend, last_name, names_in, shown
 from mlflow_lint.findings import Step
 from mlflow_lint.record import entity
 from mlflow_lint.regex import regex
@@ -111,7 +111,7 @@ def _counter(
         frame = site.frames[index]
         if isinstance(frame, Run):
             return None
-        if isinstance(frame, Loop) and isinstance(counted, facts.Name) and counted.id in _counting(frame):
+        if isinstance(frame, Loop) and isinstance(counted, facts.Name) and counted.id in counting(frame):
             if not _iterates(effects, frame, counted.id, walks):
                 return None
             words, start = loop_words(frame), loop_start(frame)
@@ -135,13 +135,6 @@ def _subject(value: facts.Expression) -> facts.Name | facts.Attribute | facts.Su
             named = [operand for operand in operands if not isinstance(operand, facts.Constant)]
             return _subject(named[0]) if len(named) == 1 else None
     return None
-
-
-def _counting(loop: Loop) -> frozenset[str]:
-    node = loop.node
-    targets = () if isinstance(node, facts.While) else bound_names(node.target)
-    counted = () if isinstance(node, facts.Clause) else counted_up(node.body)
-    return frozenset((*targets, *counted))
 
 
 def _iterates(effects: Effects, loop: Loop, name: str, walks: Container[int]) -> bool:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Container, Iterable, Iterator
 
 from mlflow_lint.analysis.batching.per_key import turn_names
-from mlflow_lint.analysis.flow.counters import counted_up, counter_of, misplaced_step, says_step
+from mlflow_lint.analysis.flow.counters import counter_of, counting, misplaced_step, says_step
 from mlflow_lint.analysis.flow.loops import own_calls
 from mlflow_lint.analysis.flow.repetition import Repetition, by_function, by_hook, by_loop
 from mlflow_lint.analysis.flow.sites import Frame, Guard, Loop, Rescue, Run, Site
@@ -26,7 +26,7 @@ from mlflow_lint.analysis.writes.written import Entry, entries, expects_failure,
 from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.api import Api, Kind
 from mlflow_lint.facts.frequency import Frequency
-from mlflow_lint.facts.traverse import bound_names, descend, last_name, names_in
+from mlflow_lint.facts.traverse import descend, last_name, names_in
 from mlflow_lint.findings import Step
 from mlflow_lint.record import entity, record
 from mlflow_lint.regex import regex
@@ -234,19 +234,13 @@ def _in_loop(effects: Effects, site: Site, body: Body, write: _Write, walks: Con
             return None
         if write.keys is None and (not iterating or _names_the_turn(site.call, frame)):
             return None
-        varying = frozenset(_targets(frame)) if iterating and not effects.loops.is_sweep(frame) else turn_names(frame)
+        varying = counting(frame) if iterating and not effects.loops.is_sweep(frame) else turn_names(frame)
         if any(_varies(part, varying, 0) for key in write.keys or () for part in key.parts):
             return None
         around = by_loop(frame, body, verdict)
         step = _step_of(effects, frame, frames[:index], body) if iterating or replayed else None
         return Stepless(site, write.api, around, (around.step, *write.chain), step)
     return None
-
-
-def _targets(loop: Loop) -> tuple[str, ...]:
-    node = loop.node
-    targets = () if isinstance(node, facts.While) else bound_names(node.target)
-    return (*targets, *(() if isinstance(node, facts.Clause) else counted_up(node.body)))
 
 
 def _varies(part: str | Hole, varying: frozenset[str], depth: int) -> bool:
@@ -263,7 +257,7 @@ def _varies(part: str | Hole, varying: frozenset[str], depth: int) -> bool:
 
 def _names_the_turn(call: facts.Call, loop: Loop) -> bool:
     """Whether text that is put together in the arguments holds what the loop counts: a prefix for keys."""
-    targets = frozenset(_targets(loop))
+    targets = counting(loop)
     return any(
         isinstance(node, facts.Text) and bool(names_in(node) & targets)
         for argument in call.arguments
@@ -303,7 +297,7 @@ def _step_of(effects: Effects, loop: Loop, outside: tuple[Frame, ...], body: Bod
         if isinstance(frame, Run):
             break
         if isinstance(frame, Loop) and effects.loops.verdict(frame).frequency is not Frequency.ONCE:
-            counted = {name for name in _targets(loop) if "global" in name or name == "total_steps"}
+            counted = {name for name in counting(loop) if "global" in name or name == "total_steps"}
             return counted.pop() if len(counted) == 1 else None
     definition = body.function.definition if body.function is not None else None
     if definition is not None and any(says_step(parameter.name) for parameter in definition.parameters):

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from mlflow_lint.analysis.flow.sites import Loop
 from mlflow_lint.analysis.names.meaning import Place
 from mlflow_lint.analysis.names.scopes import Item
 from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.functions import inner_blocks
-from mlflow_lint.facts.traverse import last_name
+from mlflow_lint.facts.traverse import bound_names, last_name
 from mlflow_lint.regex import regex
 
 _STEP = regex(
@@ -72,8 +73,8 @@ def counter_of(loop: Loop) -> str | None:
     """The name that counts the turns of a loop: of `range` or `enumerate`, or one that its body counts up."""
     node = loop.node
     if isinstance(node, facts.While):
-        counted = {name for name in counted_up(node.body) if says_step(name)}
-        return counted.pop() if len(counted) == 1 else None
+        counted = [name for name in counted_up(loop) if says_step(name)]
+        return counted[0] if len(counted) == 1 else None
     target = node.target
     first = target.items[0] if isinstance(target, facts.Collection) and target.items else target
     if isinstance(first, facts.Name) and not first.id.startswith("_"):
@@ -83,14 +84,25 @@ def counter_of(loop: Loop) -> str | None:
     return None
 
 
-def counted_up(block: facts.Block) -> Iterator[str]:
-    """Names that a block counts up by one: `step += 1`."""
+def counting(loop: Loop) -> frozenset[str]:
+    """Names that tell the turns of a loop apart: its targets, and what its body counts up."""
+    targets = () if isinstance(loop.node, facts.While) else bound_names(loop.node.target)
+    return counted_up(loop) | frozenset(targets)
+
+
+@lru_cache(maxsize=64)  # asked of each write in a loop, and a loop is told apart by identity
+def counted_up(loop: Loop) -> frozenset[str]:
+    """Names that a loop's body counts up by one: `step += 1`."""
+    return frozenset() if isinstance(loop.node, facts.Clause) else frozenset(_counted_up(loop.node.body))
+
+
+def _counted_up(block: facts.Block) -> Iterator[str]:
     for statement in block:
         match statement:
             case facts.Update(facts.Name(name), "+", facts.Constant(1)):
                 yield name
         for inner in inner_blocks(statement):
-            yield from counted_up(inner)
+            yield from _counted_up(inner)
 
 
 def misplaced_step(call: facts.Call, place: Place) -> facts.Argument | None:

@@ -116,6 +116,10 @@ def sites(body: facts.Block, place: Place, calls: Calls) -> tuple[Site, ...]:
     return tuple(walk.found)
 
 
+_MOST_LEAVING = 100
+"""Tests of one block that end its turn, after which what follows is not asked about each: a program wrote them."""
+_NEVER = facts.Constant(False)
+
 _NO_CALL_IN = (facts.Name, facts.Constant, facts.Lambda)
 
 
@@ -125,6 +129,7 @@ class _Walk:
         self.found: list[Site] = []
 
     def block(self, block: facts.Block, place: Place, frames: tuple[Frame, ...]) -> None:
+        leaving = 0
         for index, statement in enumerate(block):
             before = len(self.found)
             self.statement(statement, block, index, place, frames)
@@ -133,8 +138,13 @@ class _Walk:
                     if site.block is block and self.calls.opens_run(site.call, site.target):
                         frames = (*frames, Run(site.call))
                         break
-            if isinstance(statement, facts.If):
-                frames = (*frames, *self.left_behind(statement, block[index + 1 :], place))
+            if isinstance(statement, facts.If) and leaving <= _MOST_LEAVING:
+                outcome = _outcome_left(statement)
+                if outcome is not None:
+                    leaving += 1
+                    # Where so many may end the turn, few get past them all, as far as anybody can tell.
+                    test = statement.test if leaving <= _MOST_LEAVING else _NEVER
+                    frames = (*frames, Guard(test, outcome or test is _NEVER, place, block[index + 1 :]))
 
     def run_of_turn(self, body: facts.Block, place: Place) -> Iterator[Run]:
         """A loop that ends a run each turn writes to another run each turn, whoever opened it."""
@@ -142,13 +152,6 @@ class _Walk:
             if self.calls.ends_run(self.calls.target(call, place)):
                 yield Run(call)
                 return
-
-    def left_behind(self, statement: facts.If, rest: facts.Block, place: Place) -> Iterator[Guard]:
-        """What follows `if test: continue` is reached only when the test failed."""
-        if leaves(statement.body) and not leaves(statement.orelse):
-            yield Guard(statement.test, False, place, rest)
-        elif statement.orelse and leaves(statement.orelse) and not leaves(statement.body):
-            yield Guard(statement.test, True, place, rest)
 
     def statement(
         self,
@@ -264,6 +267,15 @@ class _Walk:
                 for child in children(expression):
                     if not isinstance(child, _NO_CALL_IN):
                         self.expression(child, frames, place, at)
+
+
+def _outcome_left(statement: facts.If) -> bool | None:
+    """How the test came out where what follows is reached: `False` after `if test: continue`; None if either way."""
+    if leaves(statement.body) and not leaves(statement.orelse):
+        return False
+    if statement.orelse and leaves(statement.orelse) and not leaves(statement.body):
+        return True
+    return None
 
 
 def calls_of(block: facts.Block) -> Iterator[facts.Call]:

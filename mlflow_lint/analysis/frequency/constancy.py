@@ -7,6 +7,7 @@ turns through; a value that changes is another rule's business, since MLflow rai
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 from mlflow_lint.analysis.flow.repetition import loop_start, loop_words
 from mlflow_lint.analysis.flow.sites import Frame, Guard, Loop, Run, Site
@@ -132,6 +133,7 @@ def differs(call: facts.Call, loop: Loop) -> bool:
     )
 
 
+@lru_cache(maxsize=64)  # asked of each write in a loop, and a loop is told apart by identity
 def changing_names(loop: Loop) -> frozenset[str]:
     """Names that a loop binds: its targets, and what its body assigns."""
     node = loop.node
@@ -140,6 +142,7 @@ def changing_names(loop: Loop) -> frozenset[str]:
     return assigned | frozenset(targets)
 
 
+@lru_cache(maxsize=64)
 def changing_attributes(loop: Loop) -> frozenset[facts.Expression]:
     """Attributes that a loop's body assigns."""
     return frozenset() if isinstance(loop.node, facts.Clause) else frozenset(_attributes(loop.node.body))

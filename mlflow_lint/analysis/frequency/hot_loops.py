@@ -6,7 +6,7 @@ MLflow whose arguments are in sight, so that what is done to them is done to all
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Iterator
 
 from mlflow_lint.analysis.batching.rows import Write, arguments_of
 from mlflow_lint.analysis.flow.sites import Loop, Run, Site
@@ -46,24 +46,39 @@ class HotLoop:
         return node
 
 
-def hot_loop(write: HotWrite, effects: Effects, replays: Container[int]) -> HotLoop | None:
-    """The loop of a hot metric; None where a hook or a comprehension repeats it, or its block is not plain.
+class HotLoops:
+    """The loops around the hot metrics of a file; what a loop logs is worked out once for all of its metrics."""
 
-    In a class body too: comprehensions would not see its names.
-    """
-    if write.through is not None or write.site.place.scope.is_class:
-        return None
-    inner = _inner(write.site, write.body, effects, replays)
-    outer = _outer(write.site, effects, replays)
-    if inner is None or outer is None or isinstance(inner.node, facts.Clause) or isinstance(outer.node, facts.Clause):
-        return None
-    by_block: dict[int, list[Write | None]] = {}
-    for site in effects.touching(write.body):
-        if outer in site.frames and _is_hot(site, write.body, effects, replays):
-            by_block.setdefault(id(site.block), []).append(_plain(site, effects))
-    blocks = tuple(tuple(filter(None, found)) for found in by_block.values() if None not in found)
-    block = next((block for block in blocks if block[0].site.block is write.site.block), None)
-    return HotLoop(write.body, outer, inner, blocks, block) if block is not None else None
+    def __init__(self, effects: Effects, replays: Container[int]) -> None:
+        self._effects = effects
+        self._replays = replays
+        self._blocks: dict[Loop, tuple[tuple[Write, ...], ...]] = {}
+
+    def around(self, write: HotWrite) -> HotLoop | None:
+        """The loop of a hot metric; None where a hook or a comprehension repeats it, or its block is not plain.
+
+        In a class body too: comprehensions would not see its names.
+        """
+        if write.through is not None or write.site.place.scope.is_class:
+            return None
+        inner = _inner(write.site, write.body, self._effects, self._replays)
+        outer = _outer(write.site, self._effects, self._replays)
+        if inner is None or outer is None:
+            return None
+        if isinstance(inner.node, facts.Clause) or isinstance(outer.node, facts.Clause):
+            return None
+        if outer not in self._blocks:
+            self._blocks[outer] = tuple(self._blocks_of(outer, write.body))
+        blocks = self._blocks[outer]
+        block = next((block for block in blocks if block[0].site.block is write.site.block), None)
+        return HotLoop(write.body, outer, inner, blocks, block) if block is not None else None
+
+    def _blocks_of(self, outer: Loop, body: Body) -> Iterator[tuple[Write, ...]]:
+        by_block: dict[int, list[Write | None]] = {}
+        for site in self._effects.touching(body):
+            if outer in site.frames and _is_hot(site, body, self._effects, self._replays):
+                by_block.setdefault(id(site.block), []).append(_plain(site))
+        return (tuple(filter(None, found)) for found in by_block.values() if None not in found)
 
 
 def _inner(site: Site, body: Body, effects: Effects, replays: Container[int]) -> Loop | None:
@@ -89,7 +104,7 @@ def _is_hot(site: Site, body: Body, effects: Effects, replays: Container[int]) -
     return hot_around(effects, site, body, replays) is not None
 
 
-def _plain(site: Site, effects: Effects) -> Write | None:
+def _plain(site: Site) -> Write | None:
     """A call of MLflow that is a statement of its own."""
     api = site.api
     arguments = arguments_of(site.call, api) if api is not None and site.stands_alone else None

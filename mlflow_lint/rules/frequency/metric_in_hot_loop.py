@@ -46,10 +46,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mlflow_lint.analysis.context import Context
-from mlflow_lint.analysis.frequency.hot import HotWrite
 from mlflow_lint.facts.api import Kind
-from mlflow_lint.findings import Applicability, Finding, Fix
-from mlflow_lint.fixes.hot_loop import hot_loop_fix
+from mlflow_lint.findings import Applicability, Finding
+from mlflow_lint.fixes.hot_loop import HotLoopFixes
 from mlflow_lint.rules.base import Example, Rule
 from mlflow_lint.rules.heat import hot_findings
 
@@ -57,11 +56,8 @@ from mlflow_lint.rules.heat import hot_findings
 def check(rule: Rule, context: Context) -> Iterator[Finding]:
     """Metric writes that run each step."""
     advice = "log every n steps, or collect the points and send them with one log_batch"
-
-    def fix(write: HotWrite) -> Fix | None:
-        return hot_loop_fix(write, context.hot_loop_fix, context.lifecycle, context.walks)
-
-    return hot_findings(rule, context, (Kind.METRIC, Kind.BATCH), advice, fix)
+    fixes = HotLoopFixes(context.hot_loop_fix, context.lifecycle, context.walks)
+    return hot_findings(rule, context, (Kind.METRIC, Kind.BATCH), advice, fixes.of)
 
 
 EXAMPLES = (
