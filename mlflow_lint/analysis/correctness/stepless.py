@@ -126,7 +126,7 @@ def _through(effects: Effects, site: Site, body: Body, depth: int) -> _Write | N
         _says_summary(argument.value) for argument in site.call.arguments
     ):
         return None
-    inner = Body(function.definition.body, Place(function.scope, function.receiver), function)
+    inner = Body.of(function)
     if any(effects.opens_run(one.call, one.target) or effects.ends_run(one.target) for one in effects.sites(inner)):
         return None
     for one in effects.touching(inner):
