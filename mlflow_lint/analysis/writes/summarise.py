@@ -41,9 +41,6 @@ Conclusions: TypeAlias = Memo[tuple[Site, ...] | Summary]
 """The sites of bodies and the summaries of functions. What is around a call, such as a run that a helper opens, rests
 on summaries in turn, so both are remembered together."""
 
-_Given: TypeAlias = tuple[Origin, tuple[str, ...]]
-"""A parameter, and the attributes on the way from it."""
-
 _MOST_EFFECTS = 24
 _MOST_DEFERRED = 48
 _LONGEST_CHAIN = 8
@@ -91,28 +88,15 @@ class Summaries:
     def _summarise(self, function: FunctionRef) -> Summary:
         effects: dict[tuple[object, ...], Effect] = {}
         deferred: dict[tuple[object, ...], Deferred] = {}
-
-        def keep(effect: Effect) -> None:
-            shape = (effect.api, effect.throttled is None, effect.repeated, effect.own_run, effect.key)
-            if len(effects) < _MOST_EFFECTS and len(effect.chain) <= _LONGEST_CHAIN:
-                effects.setdefault(shape, effect)
-
-        if is_abstract(function.definition):
-            for effect in self._overriding(function):
-                keep(effect)
-            return Summary(tuple(effects.values()))
-        for site in self._sites(Body.of(function)):
-            given = _given(site.call.function, site.place)
-            if given is None:  # what it is otherwise, each caller knows for itself
-                called = site.target
-                for effect in self._at(site) if called is not None else ():
-                    keep(effect)
-                if called is None or isinstance(called, External):
-                    continue
-            for waiting in self._deferred_at(site, given):
-                what = (waiting.origin, waiting.path, waiting.throttled is None, waiting.own_run)
-                if len(deferred) < _MOST_DEFERRED and len(waiting.chain) < _LONGEST_CHAIN:
-                    deferred.setdefault(what, waiting)
+        for found in self._overriding(function) if is_abstract(function.definition) else self._inside(function):
+            if isinstance(found, Effect):
+                shape = (found.api, found.throttled is None, found.repeated, found.own_run, found.key)
+                if len(effects) < _MOST_EFFECTS and len(found.chain) <= _LONGEST_CHAIN:
+                    effects.setdefault(shape, found)
+            else:
+                what = (found.origin, found.path, found.throttled is None, found.own_run)
+                if len(deferred) < _MOST_DEFERRED and len(found.chain) < _LONGEST_CHAIN:
+                    deferred.setdefault(what, found)
         return Summary(tuple(effects.values()), tuple(deferred.values()))
 
     def _overriding(self, abstract: FunctionRef) -> Iterator[Effect]:
@@ -125,17 +109,26 @@ class Summaries:
             path = override.unit.path
             yield from (e for e in self.of(override).effects if all(step.path == path for step in e.chain))
 
-    def _at(self, site: Site) -> Iterator[Effect]:
-        """Effects of one call inside a function, as seen by whoever calls the function."""
+    def _inside(self, function: FunctionRef) -> Iterator[Effect | Deferred]:
+        """What the calls in a function do, and what they leave to whoever calls the function."""
+        for site in self._sites(Body.of(function)):
+            given = _given(site.call.function, site.place)
+            if given is not None:  # what it is otherwise, each caller knows for itself
+                yield self._handed(site, *given)
+            elif site.target is not None:
+                yield from self._at(site, site.target)
+
+    def _at(self, site: Site, called: Meaning) -> Iterator[Effect | Deferred]:
+        """The same of one call, of what it is known to call."""
         around = _Around(site, self._throttles)
-        for option in options_of(site.target):
+        for option in options_of(called):
             api = api_called(option)
             if api is not None:
                 step = _step(site, api.label)
                 own_run = around.own_run and api.kind is not Kind.RUN
                 key = self._key(site, option, api)
                 yield Effect(api, (step,), around.throttled, around.repeated, own_run, key)
-        for reached in self.reached(site.target, site.call, site.place):
+        for reached in self.reached(called, site.call, site.place):
             for effect in reached.effects:
                 yield Effect(
                     effect.api,
@@ -145,40 +138,40 @@ class Summaries:
                     around.own_run or effect.own_run,
                     self._keys.passed(effect.key, site, reached.function),
                 )
+            yield from self._left(site, reached.function, around)
 
     def _key(self, site: Site, called: Meaning, api: Api) -> Key:
         hidden = isinstance(called, External) and called.applied
         return Key(False) if hidden else self._keys.written(site, api)
 
     # ------------------------------------------------------------------------------------- what is passed in
-    def _deferred_at(self, site: Site, given: _Given | None) -> Iterator[Deferred]:
-        """What a call in a function leaves to whoever calls the function; `given` is what it calls, if passed in."""
+    def _handed(self, site: Site, origin: Origin, path: tuple[str, ...]) -> Deferred:
+        """A call in a function of something that the function is given."""
         around = _Around(site, self._throttles)
-        if given is not None:
-            origin, path = given
-            chain = (_step(site, ".".join((origin[1], *path))),)
-            yield Deferred(origin, path, site, chain, around.throttled, around.repeated, around.own_run)
-            return
-        for function in self._functions(site.target):
-            waiting = self.of(function).deferred
-            filled = filled_parameters(site.call, function) if waiting else {}
-            for inner in waiting:
-                origin, path = inner.origin, inner.path
-                if origin[0] is function.scope:
-                    passed = filled.get(origin[1])
-                    outer = _given(passed, site.place) if passed is not None else None
-                    if outer is None:
-                        continue
-                    origin, path = outer[0], (*outer[1], *path)
-                yield Deferred(
-                    origin,
-                    path,
-                    inner.site,
-                    (_step(site, function.definition.name), *inner.chain),
-                    around.throttled or inner.throttled,
-                    around.repeated or inner.repeated,
-                    around.own_run or inner.own_run,
-                )
+        chain = (_step(site, ".".join((origin[1], *path))),)
+        return Deferred(origin, path, site, chain, around.throttled, around.repeated, around.own_run)
+
+    def _left(self, site: Site, function: FunctionRef, around: _Around) -> Iterator[Deferred]:
+        """What a call of `function` leaves to whoever calls the function that the call is in."""
+        waiting = self.of(function).deferred
+        filled = filled_parameters(site.call, function) if waiting else {}
+        for inner in waiting:
+            origin, path = inner.origin, inner.path
+            if origin[0] is function.scope:
+                passed = filled.get(origin[1])
+                outer = _given(passed, site.place) if passed is not None else None
+                if outer is None:
+                    continue
+                origin, path = outer[0], (*outer[1], *path)
+            yield Deferred(
+                origin,
+                path,
+                inner.site,
+                (_step(site, function.definition.name), *inner.chain),
+                around.throttled or inner.throttled,
+                around.repeated or inner.repeated,
+                around.own_run or inner.own_run,
+            )
 
     def _passed(self, summary: Summary, call: facts.Call, place: Place, function: FunctionRef) -> list[Effect]:
         """What a function does through what a call of it passes in; keys are in the terms of the function."""
@@ -241,8 +234,8 @@ class _Around:
         return any(isinstance(frame, Run) for frame in self.site.frames)
 
 
-def _given(expression: facts.Expression, place: Place) -> _Given | None:
-    """The parameter that an expression is, or is an attribute of: `callback`, `context.tracker`.
+def _given(expression: facts.Expression, place: Place) -> tuple[Origin, tuple[str, ...]] | None:
+    """The parameter that an expression is, or an attribute of it with the way there: `callback`, `context.tracker`.
 
     Not one that an annotation or a default says enough of, nor the object of a method.
     """
