@@ -67,7 +67,10 @@ class Summaries:
         return found if isinstance(found, Summary) else NOTHING
 
     def reached(self, called: Meaning | None, call: facts.Call, place: Place) -> Iterator[Reached]:
-        """The project functions that a call of something may reach, and what they do with what they are given there."""
+        """The project functions that a call of something may reach, and what they do with what they are given there.
+
+        Worked out anew each time, since a function that is being summarised has no effects yet.
+        """
         for function in self._functions(called):
             summary = self.of(function)
             passed = self._passed(summary, call, place, function)
