@@ -25,10 +25,13 @@ from mlflow_lint.report import FORMATS
 PREFIX = "MLF"
 """What every code begins with; `ALL` is accepted as another word for it."""
 
+CACHE_NAME = ".mlflow_lint_cache"
+"""What the folder of results is called where no other is named."""
+
 _CACHES = (
     ".eggs",
     ".git",
-    ".mlflow_lint_cache",
+    CACHE_NAME,
     ".mypy_cache",
     ".nox",
     ".pytest_cache",

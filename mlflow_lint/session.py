@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlflow_lint.config import ConfigError, Settings, SettingsResolver
+from mlflow_lint.config import CACHE_NAME, ConfigError, Settings, SettingsResolver
 from mlflow_lint.engine import Checked, Project, check_bytes, check_files
 from mlflow_lint.failures import error_line, guarded, is_defect
 from mlflow_lint.findings import SYNTAX_ERROR, Applicability, Severity
@@ -318,9 +318,7 @@ class Session:
 
 def _cache(settings: Settings) -> str | None:
     """The folder to keep results in, if they are to be kept."""
-    from mlflow_lint.cache.folder import NAME
-
-    return os.path.join(settings.root, settings.cache_dir or NAME) if settings.cache else None
+    return os.path.join(settings.root, settings.cache_dir or CACHE_NAME) if settings.cache else None
 
 
 def _changes(request: Request, here: Path) -> Changes | None:

@@ -18,7 +18,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlflow_lint.cache.folder import NAME, Folder
+from mlflow_lint.cache.folder import Folder
+from mlflow_lint.config import CACHE_NAME
 from mlflow_lint.project.states import States
 
 HOT = "import mlflow\n\n\ndef train(loader):\n    for batch in loader:\n        mlflow.log_metric('a', 1.0, step=2)\n"
@@ -48,7 +49,7 @@ def settle(folder: Path) -> None:
 
 
 def entries(folder: Path) -> list[Path]:
-    return sorted(path for path in (folder / NAME).rglob("*") if path.is_file() and len(path.parent.name) == 2)
+    return sorted(path for path in (folder / CACHE_NAME).rglob("*") if path.is_file() and len(path.parent.name) == 2)
 
 
 def imports_libcst(folder: Path) -> bool:
@@ -70,7 +71,7 @@ def test_a_second_run_finds_the_same_without_libcst(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("format_name", ["full", "concise", "sarif", "gitlab", "json", "grouped"])
 def test_reports_from_the_cache_are_the_same(format_name: str, tmp_path: Path) -> None:
-    shutil.copytree(doors.FIXTURES, tmp_path / "fixtures", ignore=shutil.ignore_patterns(NAME, "__pycache__"))
+    shutil.copytree(doors.FIXTURES, tmp_path / "fixtures", ignore=shutil.ignore_patterns(CACHE_NAME, "__pycache__"))
     command = [sys.executable, "-m", "mlflow_lint", "--output-format", format_name, "--exit-zero", "fixtures"]
     outputs = [
         subprocess.run(command, cwd=tmp_path, env=with_cache(), capture_output=True, check=True).stdout
@@ -166,7 +167,7 @@ def test_it_can_be_switched_off(how: str, tmp_path: Path) -> None:
         *(["--no-cache"] if how == "--no-cache" else []),
         env={"MLFLOW_LINT_NO_CACHE": "1"} if how == "variable" else None,
     )
-    assert not (tmp_path / NAME).exists()
+    assert not (tmp_path / CACHE_NAME).exists()
 
 
 @pytest.mark.parametrize("how", ["option", "variable", "setting"])
@@ -181,7 +182,7 @@ def test_it_can_lie_elsewhere(how: str, tmp_path: Path) -> None:
         *(["--cache-dir", "../elsewhere"] if how == "option" else []),
         env={"MLFLOW_LINT_CACHE_DIR": str(elsewhere)} if how == "variable" else None,
     )
-    assert not (project / NAME).exists()
+    assert not (project / CACHE_NAME).exists()
     assert (elsewhere / ".gitignore").read_text().splitlines()[-1] == "*"
     assert (elsewhere / "CACHEDIR.TAG").read_text().startswith("Signature: 8a477f597d28d172789f06886806bc55")
 
@@ -189,7 +190,7 @@ def test_it_can_lie_elsewhere(how: str, tmp_path: Path) -> None:
 def test_the_cache_itself_is_not_linted(tmp_path: Path) -> None:
     (tmp_path / "hot.py").write_text(HOT)
     lint(tmp_path)
-    (tmp_path / NAME / "planted.py").write_text(HOT)
+    (tmp_path / CACHE_NAME / "planted.py").write_text(HOT)
     assert {name for name, _, _ in lint(tmp_path)} == {"hot.py"}
 
 
@@ -239,18 +240,18 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
 
 def test_a_file_where_the_folder_should_be(tmp_path: Path) -> None:
     (tmp_path / "hot.py").write_text(HOT)
-    (tmp_path / NAME).write_text("mine")
+    (tmp_path / CACHE_NAME).write_text("mine")
     assert lint(tmp_path)
-    assert (tmp_path / NAME).read_text() == "mine"
+    assert (tmp_path / CACHE_NAME).read_text() == "mine"
 
 
 def test_runs_beside_one_another(tmp_path: Path) -> None:
-    shutil.copytree(doors.FIXTURES, tmp_path / "fixtures", ignore=shutil.ignore_patterns(NAME, "__pycache__"))
+    shutil.copytree(doors.FIXTURES, tmp_path / "fixtures", ignore=shutil.ignore_patterns(CACHE_NAME, "__pycache__"))
     command = [sys.executable, "-m", "mlflow_lint", "--output-format", "json", "--exit-zero", "fixtures"]
     running = [subprocess.Popen(command, cwd=tmp_path, env=with_cache(), stdout=subprocess.PIPE) for _ in range(4)]
     outputs = {process.communicate()[0] for process in running}
     assert len(outputs) == 1
-    assert not list((tmp_path / NAME).rglob("*.[0-9]*"))
+    assert not list((tmp_path / CACHE_NAME).rglob("*.[0-9]*"))
 
 
 def test_old_entries_are_dropped(tmp_path: Path) -> None:

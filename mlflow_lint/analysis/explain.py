@@ -257,7 +257,8 @@ class _Explaining:
         function = body.function
         assert function is not None
         definition = function.definition
-        return Called(f"{definition.name}(…)", self.target(function), None, True, self.effects.of(function))
+        effects = self.effects.summaries.of(function).effects
+        return Called(f"{definition.name}(…)", self.target(function), None, True, effects)
 
     def target(self, meaning: Meaning) -> str:
         """What a call calls, in words."""

@@ -40,11 +40,6 @@ class Memo(Generic[Answer]):
         """Whether what was worked out so far for the question in progress rests on no other such question."""
         return self._lowest == _NEVER
 
-    @property
-    def idle(self) -> bool:
-        """Whether no question is in progress: what is worked out now rests on nothing that may still change."""
-        return not self._asked
-
     def get(self, key: Hashable, answer: Callable[[], Answer]) -> Answer:
         """The answer to `key`, worked out by `answer` when it is not known."""
         if key in self._known:

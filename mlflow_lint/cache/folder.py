@@ -10,8 +10,6 @@ import contextlib
 import os
 import time
 
-NAME = ".mlflow_lint_cache"
-
 _LARGEST = 64 * 1024 * 1024
 _OLD_SECONDS = 30 * 24 * 3600
 _DAY_SECONDS = 24 * 3600

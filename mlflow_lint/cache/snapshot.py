@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from mlflow_lint.cache.folder import NAME
+from mlflow_lint.config import CACHE_NAME
 from mlflow_lint.record import record
 
 _GRAIN_NANOSECONDS = 50_000_000
@@ -62,6 +62,6 @@ def _seen(file: str) -> list[Any] | None:
 def _names(folder: str) -> list[str] | None:
     """The names in a folder; None if there is none."""
     try:
-        return sorted(name for name in os.listdir(folder) if name not in (NAME, "__pycache__"))
+        return sorted(name for name in os.listdir(folder) if name not in (CACHE_NAME, "__pycache__"))
     except OSError:
         return None

@@ -12,6 +12,7 @@ from mlflow_lint.analysis.batching.rows import Row, Write
 from mlflow_lint.analysis.flow.sites import Attempt, Frame, Loop, Run, Site
 from mlflow_lint.analysis.flow.throttles import assigned_names
 from mlflow_lint.analysis.flow.weight import is_pure, is_report
+from mlflow_lint.analysis.names.meaning import plain_api
 from mlflow_lint.analysis.writes.effects import Effects
 from mlflow_lint.analysis.writes.summary import Body
 from mlflow_lint.facts import model as facts
@@ -172,7 +173,7 @@ def _stays_out(statement: facts.Statement, row: Row, effects: Effects) -> bool:
     place, resolver = row.body.place, effects.resolver
     match statement:
         case facts.Evaluate(facts.Call() as call):
-            api = effects.api(call, place)
+            api = plain_api(effects.target(call, place))
             apart = api is not None and api.kind in WRITES and api.kind not in (row.kind, Kind.BATCH)
             return (apart or is_report(call, place)) and all(
                 is_pure(given.value, place, resolver) for given in call.arguments

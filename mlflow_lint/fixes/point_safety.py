@@ -13,7 +13,7 @@ from mlflow_lint.analysis.flow.quick import is_quick_expression
 from mlflow_lint.analysis.flow.sites import Loop
 from mlflow_lint.analysis.flow.throttles import assigned_names
 from mlflow_lint.analysis.flow.weight import is_pure, is_report
-from mlflow_lint.analysis.names.meaning import External, Place
+from mlflow_lint.analysis.names.meaning import External, Place, plain_api
 from mlflow_lint.analysis.runs.run_state import How, OpenRun
 from mlflow_lint.analysis.writes.effects import Effects
 from mlflow_lint.facts import model as facts
@@ -84,7 +84,7 @@ def _is_still(block: facts.Block, nest: Nest, effects: Effects) -> bool:
             case facts.Evaluate(facts.Call() as call) if any(write.site.call is call for write in nest.writes):
                 passes = True
             case facts.Evaluate(facts.Call(_, arguments) as call):
-                api = effects.api(call, place)
+                api = plain_api(effects.target(call, place))
                 apart = api is not None and api.kind in WRITES and api.kind not in (Kind.METRIC, Kind.BATCH)
                 passes = (apart or is_report(call, place) or pure(call)) and pure(*(a.value for a in arguments))
             case facts.Evaluate(value):

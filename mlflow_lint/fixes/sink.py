@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from mlflow_lint.analysis.flow.loops import literal_count
 from mlflow_lint.analysis.flow.sites import Loop, Site
 from mlflow_lint.analysis.flow.weight import is_pure, is_quick_call, is_report
-from mlflow_lint.analysis.names.meaning import External
+from mlflow_lint.analysis.names.meaning import External, plain_api
 from mlflow_lint.analysis.writes.effects import Effects
 from mlflow_lint.analysis.writes.summary import Body
 from mlflow_lint.facts import model as facts
@@ -111,7 +111,7 @@ def touches(statement: facts.Statement, used: frozenset[facts.Expression], site:
         return True
     if isinstance(statement, facts.Evaluate) and isinstance(statement.value, facts.Call):
         call = statement.value
-        api = effects.api(call, site.place)
+        api = plain_api(effects.target(call, site.place))
         if (api is not None and api.kind in WRITES) or is_report(call, site.place):
             return not all(is_pure(given.value, site.place, effects.resolver) for given in call.arguments)
     tests = isinstance(statement, (facts.If, facts.While)) and is_pure(statement.test, site.place, effects.resolver)

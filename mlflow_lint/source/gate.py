@@ -9,7 +9,7 @@ import re
 
 from mlflow_lint.regex import regex
 
-_SPOKEN_OF = regex(r"tracking[-_]ur[il]|MLF\d", re.IGNORECASE)
+_SETTING_OR_CODE = regex(r"tracking[-_]ur[il]|MLF\d", re.IGNORECASE)
 
 
 def names_mlflow(data: bytes) -> bool:
@@ -19,4 +19,4 @@ def names_mlflow(data: bytes) -> bool:
 
 def speaks_of_mlflow(text: str) -> bool:
     """Whether a text that does not name MLflow has words that rules look for: a setting's name, a code of ours."""
-    return _SPOKEN_OF.search(text) is not None
+    return _SETTING_OR_CODE.search(text) is not None

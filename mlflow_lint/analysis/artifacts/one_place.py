@@ -16,7 +16,7 @@ from mlflow_lint.analysis.artifacts.constancy import Turn, depends_on, is_fixed,
 from mlflow_lint.analysis.flow.repetition import Repetition, by_hook, by_loop
 from mlflow_lint.analysis.flow.sites import Frame, Loop, Run, Site, calls_of
 from mlflow_lint.analysis.names.arguments import filled_parameters
-from mlflow_lint.analysis.names.meaning import FunctionRef, Place
+from mlflow_lint.analysis.names.meaning import FunctionRef, plain_api
 from mlflow_lint.analysis.writes.effects import Effects
 from mlflow_lint.analysis.writes.summary import Body
 from mlflow_lint.facts import model as facts
@@ -115,7 +115,7 @@ def _target(
         function = reached.function
         if not any(effect.api.name in names for effect in reached.effects):
             continue
-        body = Body(function.definition.body, Place(function.scope, function.receiver), function)
+        body = Body.of(function)
         inside = turn_of_body(body)
         for inner in effects.touching(body):
             if any(isinstance(frame, (Loop, Run)) for frame in inner.frames) or not _leads_to(effects, inner, names):
@@ -179,7 +179,7 @@ def _opens_another(effects: Effects, loop: Loop) -> bool:
     if isinstance(loop.node, facts.Clause):
         return False
     return any(
-        _NEW_RUN.search(last_name(call.function)) and effects.api(call, loop.place) is None
+        _NEW_RUN.search(last_name(call.function)) and plain_api(effects.target(call, loop.place)) is None
         for call in (*calls_of(loop.node.body), *_entered(loop.node.body))
     )
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from mlflow_lint.analysis.flow.sites import Frame, Loop, Site
 from mlflow_lint.analysis.flow.throttles import assigned_names
 from mlflow_lint.analysis.flow.weight import is_light, is_pure
-from mlflow_lint.analysis.names.meaning import External
+from mlflow_lint.analysis.names.meaning import External, apis_called
 from mlflow_lint.analysis.writes.effects import Effects
 from mlflow_lint.analysis.writes.summary import Body
 from mlflow_lint.facts import model as facts
@@ -185,7 +185,7 @@ def _interrupts(effects: Effects, write: Write) -> bool:
 def _writes(effects: Effects, call: facts.Call, write: Write) -> bool:
     place = write.site.place
     apis = [effect.api for reached in effects.reached(call, place) for effect in reached.effects]
-    return any(api.kind is not Kind.READ for api in (*effects.apis(call, place), *apis))
+    return any(api.kind is not Kind.READ for api in (*apis_called(effects.target(call, place)), *apis))
 
 
 def _continues(effects: Effects, row: _Open, write: Write) -> bool:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 
 from mlflow_lint.analysis.flow.sites import Guard, Rescue, Site
-from mlflow_lint.analysis.names.meaning import External, Place
+from mlflow_lint.analysis.names.meaning import External
 from mlflow_lint.analysis.writes.effects import Effects
 from mlflow_lint.analysis.writes.summary import Body
 from mlflow_lint.facts import model as facts
@@ -99,7 +99,7 @@ def _called(effects: Effects, site: Site) -> list[Body]:
     if len(functions) != 1:
         return []
     (function,) = functions
-    return [Body(function.definition.body, Place(function.scope, function.receiver), function)]
+    return [Body.of(function)]
 
 
 def _joins(effects: Effects, body: Body) -> tuple[int, Step] | None:

@@ -13,6 +13,7 @@ from collections.abc import Container, Iterable, Iterator
 from mlflow_lint.analysis.batching.per_key import turn_names
 from mlflow_lint.analysis.flow.counters import counter_of, counting, misplaced_step, says_step
 from mlflow_lint.analysis.flow.loops import own_calls
+from mlflow_lint.analysis.flow.registered import Hook
 from mlflow_lint.analysis.flow.repetition import Repetition, by_function, by_hook, by_loop
 from mlflow_lint.analysis.flow.sites import Frame, Guard, Loop, Rescue, Run, Site
 from mlflow_lint.analysis.frequency.constancy import changing_names, in_first_turn
@@ -126,7 +127,7 @@ def _through(effects: Effects, site: Site, body: Body, depth: int) -> _Write | N
         _says_summary(argument.value) for argument in site.call.arguments
     ):
         return None
-    inner = Body(function.definition.body, Place(function.scope, function.receiver), function)
+    inner = Body.of(function)
     if any(effects.opens_run(one.call, one.target) or effects.ends_run(one.target) for one in effects.sites(inner)):
         return None
     for one in effects.touching(inner):
@@ -321,9 +322,7 @@ def _in_hook(effects: Effects, site: Site, body: Body, write: _Write) -> Steples
     return Stepless(site, write.api, around, (around.step, *write.chain), step)
 
 
-def _step_of_hook(
-    effects: Effects, body: Body, definition: facts.Function, hooked: tuple[str, Frequency]
-) -> str | None:
+def _step_of_hook(effects: Effects, body: Body, definition: facts.Function, hooked: Hook) -> str | None:
     """What plainly is the step in a hook: its `epoch`, or the counter that the framework keeps."""
     framework, frequency = hooked
     names = [parameter.name for parameter in definition.parameters]

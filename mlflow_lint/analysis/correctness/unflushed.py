@@ -10,7 +10,6 @@ import re
 from collections.abc import Iterator
 
 from mlflow_lint.analysis.flow.sites import Site
-from mlflow_lint.analysis.names.meaning import Place
 from mlflow_lint.analysis.runs.lifecycle import Lifecycle
 from mlflow_lint.analysis.runs.run_state import Moment
 from mlflow_lint.analysis.store.asynchronous import Switch, buffered, is_queued, switched_on
@@ -81,7 +80,7 @@ class _Program:
                 function = reached.function
                 if id(function.definition) not in self._entered:
                     self._entered.add(id(function.definition))
-                    inner = Body(function.definition.body, Place(function.scope, function.receiver), function)
+                    inner = Body.of(function)
                     step = body.unit.step(site.call.span[0], f"{function.definition.name}()")
                     for write, api, chain in self.writes(inner, (*through, step)):
                         yield (write if inner.unit is body.unit else site), api, chain

@@ -7,7 +7,7 @@ Invariant: unknown is not quick.
 from __future__ import annotations
 
 from mlflow_lint.analysis.flow.weight import LIGHT_METHODS, is_quick_call, is_report
-from mlflow_lint.analysis.names.meaning import External, FunctionRef, Place
+from mlflow_lint.analysis.names.meaning import External, FunctionRef, Place, plain_api
 from mlflow_lint.analysis.writes.effects import Effects
 from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.api import WRITES
@@ -80,10 +80,10 @@ def is_quick_function(effects: Effects, function: FunctionRef, depth: int = 0) -
 
 
 def _is_quick_call(effects: Effects, call: facts.Call, place: Place, depth: int) -> bool:
-    api = effects.api(call, place)
+    meaning = effects.target(call, place)
+    api = plain_api(meaning)
     if api is not None:
         return api.kind in WRITES
-    meaning = effects.target(call, place)
     if isinstance(meaning, FunctionRef):
         return is_quick_function(effects, meaning, depth)
     if isinstance(meaning, External) and meaning.dotted.startswith(_MODULES):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from mlflow_lint.analysis.flow.loops import Verdict
+from mlflow_lint.analysis.flow.registered import Hook
 from mlflow_lint.analysis.flow.sites import Loop
 from mlflow_lint.analysis.writes.summary import Body
 from mlflow_lint.facts import model as facts
-from mlflow_lint.facts.frequency import Frequency
 from mlflow_lint.facts.traverse import argument, shown
 from mlflow_lint.findings import Step
 from mlflow_lint.record import record
@@ -33,7 +33,7 @@ def by_loop(loop: Loop, body: Body, verdict: Verdict) -> Repetition:
     return Repetition(f"{words}, {body.unit.where(start)}", verdict.unit, step, id(loop.node))
 
 
-def by_hook(definition: facts.Function, body: Body, hooked: tuple[str, Frequency]) -> Repetition:
+def by_hook(definition: facts.Function, body: Body, hooked: Hook) -> Repetition:
     """A function that a framework calls."""
     framework, frequency = hooked
     return by_function(f"{framework} hook {definition.name}", definition, body, frequency.value)

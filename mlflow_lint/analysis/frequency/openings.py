@@ -12,6 +12,7 @@ from mlflow_lint.analysis.flow.quick import is_quick_expression
 from mlflow_lint.analysis.flow.repetition import Repetition, by_function, by_hook, by_loop
 from mlflow_lint.analysis.flow.sites import Guard, Loop, Run, Site
 from mlflow_lint.analysis.frequency.constancy import differs, in_first_turn
+from mlflow_lint.analysis.names.meaning import plain_api
 from mlflow_lint.analysis.writes.effects import Effects
 from mlflow_lint.analysis.writes.paths import path_to
 from mlflow_lint.analysis.writes.summary import Body
@@ -139,8 +140,9 @@ def _innermost(effects: Effects, entered: facts.With, site: Site) -> facts.Block
     while len(block) == 1 and isinstance(block[0], facts.With):
         values = [value for value, _ in block[0].items]
         calls = [value for value in values if isinstance(value, facts.Call)]
-        if len(calls) < len(values) or not all(effects.opens_run(c, effects.target(c, site.place)) for c in calls):
-            apis = [effects.api(call, site.place) for call in calls]
+        targets = [effects.target(call, site.place) for call in calls]
+        if len(calls) < len(values) or not all(map(effects.opens_run, calls, targets)):
+            apis = [plain_api(target) for target in targets]
             if not apis or any(api is None or api.kind is not Kind.RUN for api in apis):
                 break
         block = block[0].body
@@ -150,7 +152,7 @@ def _innermost(effects: Effects, entered: facts.With, site: Site) -> facts.Block
 def _is_one_write(effects: Effects, block: facts.Block, site: Site, body: Body) -> bool:
     """Whether a helper does nothing but write, in the run, one metric, param or tag that it is called with."""
     assert body.function is not None
-    writes = [(call, api) for call in _calls(block) if (api := effects.api(call, site.place)) is not None]
+    writes = [(call, api) for call in _calls(block) if (api := plain_api(effects.target(call, site.place))) is not None]
     if len(writes) != 1:
         return False
     call, api = writes[0]
@@ -195,7 +197,7 @@ def _hands_in_a_write(effects: Effects, site: Site) -> bool:
 
 
 def _writes_once(effects: Effects, calls: tuple[facts.Call, ...], site: Site) -> bool:
-    kinds = [api.kind for call in calls if (api := effects.api(call, site.place)) is not None]
+    kinds = [api.kind for call in calls if (api := plain_api(effects.target(call, site.place))) is not None]
     return len(kinds) == 1 and kinds[0] in (Kind.METRIC, Kind.TAG)
 
 

@@ -17,7 +17,7 @@ from mlflow_lint.analysis.flow.repetition import loop_start, loop_words
 from mlflow_lint.analysis.flow.sites import Loop, Rescue, Run, Site
 from mlflow_lint.analysis.flow.throttles import assigned_names
 from mlflow_lint.analysis.frequency.constancy import changing_names, differs
-from mlflow_lint.analysis.names.meaning import FunctionRef, Place
+from mlflow_lint.analysis.names.meaning import FunctionRef, Place, apis_called, plain_api
 from mlflow_lint.analysis.names.scopes import Item, Value
 from mlflow_lint.analysis.writes.effects import Effects
 from mlflow_lint.analysis.writes.summary import Body
@@ -138,7 +138,7 @@ def _is_settled(effects: Effects, site: Site, api: Api, loop: Loop) -> bool:
 
 
 def _kinds(effects: Effects, call: facts.Call, place: Place) -> set[Kind]:
-    kinds = {api.kind for api in effects.apis(call, place)}
+    kinds = {api.kind for api in apis_called(effects.target(call, place))}
     return kinds | {effect.api.kind for reached in effects.reached(call, place) for effect in reached.effects}
 
 
@@ -184,7 +184,7 @@ def _of_row(effects: Effects, site: Site, loop: Loop) -> bool:
         return False  # it looks again after a while
     if isinstance(loop.node, facts.For) and any(
         api is not None and api.client and api.kind in WRITES
-        for api in (effects.api(call, site.place) for call in own_calls(loop.node.body))
+        for api in (plain_api(effects.target(call, site.place)) for call in own_calls(loop.node.body))
     ):
         return False  # it looks at what it wrote
     words = set(_words(given.value, loop.place, 0))
@@ -256,10 +256,10 @@ class _Origin:
         return self.names[key]
 
     def call(self, call: facts.Call, place: Place, depth: int) -> bool:
-        api = self.effects.api(call, place)
+        meaning = self.effects.target(call, place)
+        api = plain_api(meaning)
         if (api.name if api is not None else last_name(call.function)) == self.query:
             return True
-        meaning = self.effects.target(call, place)
         if isinstance(meaning, FunctionRef):
             inner = Place(meaning.scope, meaning.receiver)
             values = [value for value in returned_values(meaning.definition.body) if value != facts.Constant(None)]

@@ -29,15 +29,8 @@ class Elements:
         self._resolver = resolver
         self._additions: dict[Scope, dict[tuple[str, ...], list[facts.Expression]]] = {}
 
-    def of(self, iterable: facts.Expression, path: tuple[int, ...], place: Place) -> Meaning | None:
-        """What a loop over `iterable` binds to the part of its target at `path`."""
-        return self._of(iterable, path, place, 0)
-
-    def kept(self, owner: Instance, name: str) -> Meaning | None:
-        """The same for a loop over what an object keeps in an attribute."""
-        return self._kept(owner, name, 0)
-
-    def _of(self, node: facts.Expression, path: tuple[int, ...], place: Place, depth: int) -> Meaning | None:
+    def of(self, node: facts.Expression, path: tuple[int, ...], place: Place, depth: int = 0) -> Meaning | None:
+        """What a loop over `node` binds to the part of its target at `path`; `depth` counts the steps that led here."""
         if depth > _DEPTH:
             return None
         match node:
@@ -54,9 +47,9 @@ class Elements:
                 value = element.items[0][1] if kind == "dict" and isinstance(element, facts.Mapping) else element
                 return self._resolver.resolve(value, inner)
             case facts.Operation("or", operands):
-                return self._any_of([self._of(operand, (), place, depth + 1) for operand in operands])
+                return self._any_of([self.of(operand, (), place, depth + 1) for operand in operands])
             case facts.Conditional(_, body, otherwise):
-                return self._any_of([self._of(option, (), place, depth + 1) for option in (body, otherwise)])
+                return self._any_of([self.of(option, (), place, depth + 1) for option in (body, otherwise)])
             case facts.Name(name):
                 holder = place.scope.holder(name)
                 if holder is None:
@@ -67,22 +60,38 @@ class Elements:
                 )
             case facts.Attribute(value, name):
                 owners = [o for o in options_of(self._resolver.resolve(value, place)) if isinstance(o, Instance)]
-                return self._any_of([self._kept(owner, name, depth) for owner in owners])
+                return self._any_of([self.kept(owner, name, depth) for owner in owners])
         return None
+
+    def kept(self, owner: Instance, name: str, depth: int = 0) -> Meaning | None:
+        """The same for a loop over what an object keeps in an attribute."""
+
+        def work_out() -> Meaning | None:
+            found: list[Meaning | None] = []
+            for value, annotation, where in self._resolver.classes.assignments(owner.type, name):
+                if annotation is not None:
+                    found.append(annotated_member(annotation, where, self._resolver))
+                if value is not None:
+                    found.append(self.of(value, (), where, depth + 1))
+            for item, where in self._resolver.classes.appended(owner.type, name):
+                found.append(self._resolver.resolve(item, where))
+            return self._any_of(found)
+
+        return self._resolver.remembered(("elements", id(owner.type.definition), name), work_out)
 
     def _call(self, call: facts.Call, path: tuple[int, ...], place: Place, depth: int) -> Meaning | None:
         word = last_name(call.function)
         values = [given.value for given in call.arguments]
         if isinstance(call.function, facts.Attribute) and word in ("values", "items", "copy"):
             if word == "items":
-                return self._of(call.function.value, (), place, depth + 1) if path == (1,) else None
-            return self._of(call.function.value, path, place, depth + 1)
+                return self.of(call.function.value, (), place, depth + 1) if path == (1,) else None
+            return self.of(call.function.value, path, place, depth + 1)
         if word == "enumerate" and values and path[:1] == (1,):
-            return self._of(values[0], path[1:], place, depth + 1)
+            return self.of(values[0], path[1:], place, depth + 1)
         if word == "zip" and path and path[0] < len(values):
-            return self._of(values[path[0]], path[1:], place, depth + 1)
+            return self.of(values[path[0]], path[1:], place, depth + 1)
         if word in _SAME_ITEMS and values:
-            return self._of(values[0], path, place, depth + 1)
+            return self.of(values[0], path, place, depth + 1)
         if path:
             return None
         called = self._resolver.resolve(call.function, place)
@@ -94,12 +103,12 @@ class Elements:
         found: list[Meaning | None] = []
         for binding in holder.bindings[name]:
             if isinstance(binding, Value) and not binding.unpacked:
-                found.append(self._of(binding.expression, (), place, depth + 1))
+                found.append(self.of(binding.expression, (), place, depth + 1))
             elif isinstance(binding, (Declared, facts.Parameter)) and binding.annotation is not None:
                 found.append(annotated_member(binding.annotation, place, self._resolver))
             elif isinstance(binding, facts.Parameter):
                 for given, where in self._resolver.callers.arguments(holder, name) or ():
-                    found.append(self._of(given, (), where, depth + 1))
+                    found.append(self.of(given, (), where, depth + 1))
         found += [self._resolver.resolve(item, place) for item in self._added(holder).get((name,), ())]
         return self._any_of(found)
 
@@ -108,20 +117,6 @@ class Elements:
             owner = holder.owner
             self._additions[holder] = {} if isinstance(owner, facts.Comprehension) else additions(owner.body)
         return self._additions[holder]
-
-    def _kept(self, owner: Instance, name: str, depth: int) -> Meaning | None:
-        def work_out() -> Meaning | None:
-            found: list[Meaning | None] = []
-            for value, annotation, where in self._resolver.classes.assignments(owner.type, name):
-                if annotation is not None:
-                    found.append(annotated_member(annotation, where, self._resolver))
-                if value is not None:
-                    found.append(self._of(value, (), where, depth + 1))
-            for item, where in self._resolver.classes.appended(owner.type, name):
-                found.append(self._resolver.resolve(item, where))
-            return self._any_of(found)
-
-        return self._resolver.remembered(("elements", id(owner.type.definition), name), work_out)
 
     @staticmethod
     def _any_of(found: list[Meaning | None]) -> Meaning | None:

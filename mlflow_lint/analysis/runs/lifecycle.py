@@ -83,7 +83,7 @@ class Lifecycle:
     def _passed(self, function: FunctionRef) -> Passage:
         if function.definition.is_generator:
             return _UNKNOWN
-        walk = self._walk(Body(function.definition.body, Place(function.scope, function.receiver), function))
+        walk = self._walk(Body.of(function))
         opens = tuple(run for run in walk.exit.runs if run.how is not How.WITH and len(run.chain) < _LONGEST_CHAIN)
         return Passage(opens, walk.exit.certain, walk.exit.disturbed, _start(walk.moments))
 

@@ -26,7 +26,7 @@ _URI_NAME = re.compile(r"(?:.*_)?(?:mlflow|tracking|mlflow_registry)_ur[il]", re
 _URI_OPTION = re.compile(r"--(?:[\w-]*[-_])?(?:mlflow|tracking)[-_]ur[il]")
 _VARIABLE = re.compile(r"MLFLOW_[A-Z0-9_]+")
 _SET = re.compile(r"mlflow\.environment_variables\.(MLFLOW_[A-Z0-9_]+)\.set")
-_SPOKEN_OF = [re.compile(word) for word in ("ur[il]", "UR[IL]", "Ur[il]", "MLFLOW_", "Client")]
+_SIGNS = [re.compile(word) for word in ("ur[il]", "UR[IL]", "Ur[il]", "MLFLOW_", "Client")]
 """In the text of all functions and statements that have a setting, and of few others. One by one is much quicker."""
 _TAKERS = ("set_tracking_uri", "set_registry_uri", "MlflowClient")
 _URI_VARIABLES = ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")
@@ -70,7 +70,7 @@ def store_settings(effects: Effects, unit: Unit) -> tuple[StoreSetting, ...]:
 
 
 def _settings(effects: Effects, unit: Unit) -> list[StoreSetting]:
-    patterns = (*_SPOKEN_OF, *(re.compile(re.escape(alias)) for alias in _aliases(unit)))
+    patterns = (*_SIGNS, *(re.compile(re.escape(alias)) for alias in _aliases(unit)))
     search = _Search(effects, sorted(match.start() for pattern in patterns for match in pattern.finditer(unit.text)))
     for body in effects.bodies(unit):
         if body.function is None or search.is_spoken_of(body.function.definition.span):

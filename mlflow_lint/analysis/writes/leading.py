@@ -79,7 +79,7 @@ class Leading:
         return self._known[key]
 
     def _function_leads(self, function: FunctionRef) -> bool:
-        return bool(self._effects.of(function)) or self._leads(self._resolver.returned(function))
+        return bool(self._effects.summaries.of(function).effects) or self._leads(self._resolver.returned(function))
 
     def _class_leads(self, of: ClassRef) -> bool:
         """Whether objects of a class have a method or keep something that leads there."""

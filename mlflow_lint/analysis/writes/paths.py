@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from mlflow_lint.analysis.flow.sites import Loop, Run, Site
-from mlflow_lint.analysis.names.meaning import Place
 from mlflow_lint.analysis.writes.effects import Effects
 from mlflow_lint.analysis.writes.summary import Body
 from mlflow_lint.facts.api import Api, Kind
@@ -33,7 +32,7 @@ def path_to(
         if not any(effect.api.kind is kind for effect in reached.effects):
             continue
         function = reached.function
-        body = Body(function.definition.body, Place(function.scope, function.receiver), function)
+        body = Body.of(function)
         for inner in effects.touching(body):
             if any(isinstance(frame, (Loop, Run)) for frame in inner.frames) or sometimes(inner):
                 continue

@@ -74,6 +74,11 @@ class Body:
     place: Place
     function: FunctionRef | None
 
+    @classmethod
+    def of(cls, function: FunctionRef) -> Body:
+        """The body of a function."""
+        return cls(function.definition.body, Place(function.scope, function.receiver), function)
+
     @property
     def unit(self) -> Unit:
         """The file it lies in."""

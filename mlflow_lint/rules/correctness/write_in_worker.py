@@ -26,7 +26,7 @@ from collections.abc import Iterator
 
 from mlflow_lint.analysis.context import Context
 from mlflow_lint.analysis.flow.workers import Handed, handed_over
-from mlflow_lint.analysis.names.meaning import External, FunctionRef, Place
+from mlflow_lint.analysis.names.meaning import External, FunctionRef
 from mlflow_lint.analysis.runs.run_state import How, Moment
 from mlflow_lint.analysis.writes.summary import Body
 from mlflow_lint.facts import model as facts
@@ -70,7 +70,7 @@ _COST = (
 
 def _stray(context: Context, function: FunctionRef) -> Moment | None:
     """The first write of a function that goes to no run of its own."""
-    body = Body(function.definition.body, Place(function.scope, function.receiver), function)
+    body = Body.of(function)
     for moment in context.lifecycle.moments(body):
         if not moment.state.certain or any(run.how is not How.HIDDEN for run in moment.state.runs):
             return None
