@@ -33,7 +33,7 @@ def is_chosen(effects: Effects, frames: Sequence[Frame], loop: Loop | None) -> b
     guards = (frame for frame in frames if isinstance(frame, Guard))
     return (
         is_selected(effects, frames, loop)
-        or in_first_turn(tuple(frames))
+        or in_first_turn(frames)
         or any(_tells_turns_apart(guard.test, loop) for guard in guards)
     )
 

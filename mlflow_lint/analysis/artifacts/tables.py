@@ -38,4 +38,4 @@ def _table(effects: Effects, site: Site, turn: Turn) -> Target | None:
 
 
 def _sometimes(effects: Effects, frames: Sequence[Frame], loop: Loop | None) -> bool:
-    return bool(effects.throttles.between(frames, loop)) or in_first_turn(tuple(frames))
+    return bool(effects.throttles.between(frames, loop)) or in_first_turn(frames)

@@ -116,9 +116,8 @@ def sites(body: facts.Block, place: Place, calls: Calls) -> tuple[Site, ...]:
     return tuple(walk.found)
 
 
-_MOST_LEAVING = 100
-"""Tests of one block that end its turn, after which what follows is not asked about each: a program wrote them."""
-_NEVER = facts.Constant(False)
+_MOST_AROUND = 100
+"""Frames of one call. Where more tests stand in the way, a program wrote them, and asking about each takes its time."""
 
 _NO_CALL_IN = (facts.Name, facts.Constant, facts.Lambda)
 
@@ -129,7 +128,6 @@ class _Walk:
         self.found: list[Site] = []
 
     def block(self, block: facts.Block, place: Place, frames: tuple[Frame, ...]) -> None:
-        leaving = 0
         for index, statement in enumerate(block):
             before = len(self.found)
             self.statement(statement, block, index, place, frames)
@@ -138,13 +136,10 @@ class _Walk:
                     if site.block is block and self.calls.opens_run(site.call, site.target):
                         frames = (*frames, Run(site.call))
                         break
-            if isinstance(statement, facts.If) and leaving <= _MOST_LEAVING:
+            if isinstance(statement, facts.If) and len(frames) <= _MOST_AROUND:
                 outcome = _outcome_left(statement)
                 if outcome is not None:
-                    leaving += 1
-                    # Where so many may end the turn, few get past them all, as far as anybody can tell.
-                    test = statement.test if leaving <= _MOST_LEAVING else _NEVER
-                    frames = (*frames, Guard(test, outcome or test is _NEVER, place, block[index + 1 :]))
+                    frames = _guarded(frames, Guard(statement.test, outcome, place, block[index + 1 :]))
 
     def run_of_turn(self, body: facts.Block, place: Place) -> Iterator[Run]:
         """A loop that ends a run each turn writes to another run each turn, whoever opened it."""
@@ -174,8 +169,8 @@ class _Walk:
                 self.expression(target, frames, place, at)
             case facts.If(test, body, orelse):
                 self.expression(test, frames, place, at)
-                self.block(body, place, (*frames, Guard(test, True, place, body)))
-                self.block(orelse, place, (*frames, Guard(test, False, place, orelse)))
+                self.block(body, place, _guarded(frames, Guard(test, True, place, body)))
+                self.block(orelse, place, _guarded(frames, Guard(test, False, place, orelse)))
             case facts.For(_, iterable, body, orelse):
                 self.expression(iterable, frames, place, at)
                 inside = (*frames, Loop(statement, place, frames))
@@ -205,9 +200,9 @@ class _Walk:
             case facts.Match(subject, cases):
                 self.expression(subject, frames, place, at)
                 for case in cases:
-                    guarded = (*frames, Guard(case.guard or facts.Opaque(), True, place, case.body))
                     self.expression(case.guard, frames, place, at)
-                    self.block(case.body, place, guarded)
+                    guard = Guard(case.guard or facts.Opaque(), True, place, case.body)
+                    self.block(case.body, place, _guarded(frames, guard))
             case facts.Function(_, parameters, _, decorators):
                 for decorator in decorators:
                     self.expression(decorator, frames, place, at)
@@ -267,6 +262,14 @@ class _Walk:
                 for child in children(expression):
                     if not isinstance(child, _NO_CALL_IN):
                         self.expression(child, frames, place, at)
+
+
+def _guarded(frames: tuple[Frame, ...], guard: Guard) -> tuple[Frame, ...]:
+    """What stands around what a test guards; of too many the last is one that nothing passes, so that it is silent."""
+    if len(frames) < _MOST_AROUND:
+        return (*frames, guard)
+    never = Guard(facts.Constant(False), True, guard.place, guard.body)
+    return (*frames, never) if len(frames) == _MOST_AROUND else frames
 
 
 def _outcome_left(statement: facts.If) -> bool | None:

@@ -162,15 +162,20 @@ def _acts(expression: facts.Expression) -> bool:
     return any(isinstance(node, (facts.Call, facts.Await, facts.Yield)) for node in descend(expression))
 
 
-def in_first_turn(frames: tuple[Frame, ...]) -> bool:
+def in_first_turn(frames: Iterable[Frame]) -> bool:
     """`if not described: …; described = True`: a guard that its own body shuts."""
-    for frame in frames:
-        if isinstance(frame, Guard):
-            for name in names_in(frame.test):
-                if name in assigned_names(frame.body):
-                    return True
-            tested = [node for node in descend(frame.test) if isinstance(node, facts.Attribute)]
-            for statement in frame.body:
-                if isinstance(statement, facts.Assign) and any(target in tested for target in statement.targets):
-                    return True
-    return False
+    return any(isinstance(frame, Guard) and _shuts_itself(frame) for frame in frames)
+
+
+@lru_cache(maxsize=256)  # asked of each call behind the test, which is told apart by identity
+def _shuts_itself(guard: Guard) -> bool:
+    names = names_in(guard.test)
+    if names and not names.isdisjoint(assigned_names(guard.body)):
+        return True
+    tested = [node for node in descend(guard.test) if isinstance(node, facts.Attribute)]
+    return bool(tested) and any(
+        target in tested
+        for statement in guard.body
+        if isinstance(statement, facts.Assign)
+        for target in statement.targets
+    )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from mlflow_lint.analysis.flow.sites import Frame, Guard, Loop
 from mlflow_lint.analysis.frequency.constancy import changing_names
@@ -34,12 +35,13 @@ def is_selected(effects: Effects, frames: Sequence[Frame], loop: Loop | None) ->
         return True
     return any(
         isinstance(frame, Guard)
-        and not (loop is not None and _only_ends(loop, frame))
         and _chooses(frame.test, frame.place, loop, 0)
+        and not (loop is not None and _only_ends(loop, frame))
         for frame in frames
     )
 
 
+@lru_cache(maxsize=256)  # asked of each call behind the test, and both are told apart by identity
 def _only_ends(loop: Loop, guard: Guard) -> bool:
     """`if patience > 10: break` ends the loop and chooses none of its turns."""
     return not guard.holds and not isinstance(loop.node, facts.Clause) and _ends(loop.node.body, guard.test)
