@@ -105,6 +105,10 @@ def _path(expression: facts.Expression) -> tuple[str, ...]:
     return ()
 
 
+LONGEST_BLOCK = 300
+"""Statements of a block above which a program wrote it: nothing looks through it anew for each of its calls."""
+
+
 def inner_blocks(statement: facts.Statement) -> tuple[facts.Block, ...]:
     """The blocks of a compound statement that run where it stands: not those of functions and classes."""
     match statement:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from mlflow_lint.analysis.flow.throttles import assigned_names
 from mlflow_lint.facts import model as facts
-from mlflow_lint.facts.functions import inner_blocks
+from mlflow_lint.facts.functions import LONGEST_BLOCK, inner_blocks
 from mlflow_lint.facts.traverse import bound_names, descend, names_in
 from mlflow_lint.fixes.text import slice_of
 
@@ -34,7 +34,9 @@ def operand(expression: facts.Expression, source: str) -> str:
 
 
 def read_elsewhere(block: facts.Block, loop: facts.For, names: set[str]) -> bool:
-    """Whether the loop's variables are read outside it, other than where they are set anew."""
+    """Whether the loop's variables are or may be read outside it, other than where they are set anew."""
+    if len(block) > LONGEST_BLOCK:
+        return True
     for statement in block:
         if statement is loop:
             continue

@@ -13,6 +13,7 @@ from mlflow_lint.analysis.flow.sites import Loop, Run, Site
 from mlflow_lint.analysis.names.meaning import Result
 from mlflow_lint.analysis.writes.effects import Effects
 from mlflow_lint.facts import model as facts
+from mlflow_lint.facts.functions import LONGEST_BLOCK
 from mlflow_lint.facts.traverse import argument
 from mlflow_lint.findings import Applicability, Edit, Fix
 from mlflow_lint.fixes.behind import line_behind, returns, waits
@@ -74,7 +75,7 @@ def _stays(site: Site, loop: Loop, effects: Effects) -> bool:
     node, statement = loop.node, site.statement
     if isinstance(node, facts.Clause) or node.orelse or (isinstance(node, facts.For) and node.is_async):
         return False
-    if not site.stands_alone or not getattr(statement, "alone", False):
+    if not site.stands_alone or not getattr(statement, "alone", False) or len(node.body) > LONGEST_BLOCK:
         return False
     if returns(node.body) or waits(node.body) or swallows_errors(site.frames):
         return False

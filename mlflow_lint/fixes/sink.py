@@ -17,7 +17,7 @@ from mlflow_lint.analysis.writes.effects import Effects
 from mlflow_lint.analysis.writes.summary import Body
 from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.api import WRITES, Kind
-from mlflow_lint.facts.functions import inner_blocks, own_expressions
+from mlflow_lint.facts.functions import LONGEST_BLOCK, inner_blocks, own_expressions
 from mlflow_lint.facts.traverse import calls_in, descend, last_name
 from mlflow_lint.findings import Applicability, Edit, Fix
 from mlflow_lint.fixes.behind import jumps, line_behind, returns, waits
@@ -54,6 +54,8 @@ def sink(sites: Sequence[Site], loop: Loop, body: Body, effects: Effects) -> Fix
     """The fix that moves calls, each a statement of the loop's own block, behind the loop; None if one cannot move."""
     node = loop.node
     if isinstance(node, facts.Clause) or node.orelse or (isinstance(node, facts.For) and node.is_async):
+        return None
+    if len(node.body) > LONGEST_BLOCK:
         return None
     if returns(node.body) or waits(node.body) or swallows_errors(loop.around) or len(sites) >= len(node.body):
         return None

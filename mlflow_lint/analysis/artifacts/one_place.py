@@ -155,7 +155,7 @@ def _in_loop(
             return None
         if isinstance(frame, Loop):
             verdict = effects.loops.verdict(frame)
-            if verdict.frequency in (Frequency.ONCE, Frequency.POLLING) or _opens_another(effects, frame):
+            if verdict.frequency in (Frequency.ONCE, Frequency.POLLING) or effects.once(_openings, frame):
                 return None
             turn = turn_of_loop(frame)
             if not is_fixed(_receiver(site.call), turn, effects):
@@ -174,14 +174,12 @@ def _receiver(call: facts.Call) -> facts.Expression:
     return call.function.value if isinstance(call.function, facts.Attribute) else call.function
 
 
-def _opens_another(effects: Effects, loop: Loop) -> bool:
-    """Whether a turn calls something unknown that is named like the start of a run."""
-    if isinstance(loop.node, facts.Clause):
-        return False
-    return any(
-        _NEW_RUN.search(last_name(call.function)) and plain_api(effects.target(call, loop.place)) is None
-        for call in (*calls_of(loop.node.body), *_entered(loop.node.body))
-    )
+def _openings(effects: Effects, loop: Loop) -> Iterator[facts.Call]:
+    """Calls of a turn of something unknown that is named like the start of a run."""
+    body = () if isinstance(loop.node, facts.Clause) else loop.node.body
+    for call in (*calls_of(body), *_entered(body)):
+        if _NEW_RUN.search(last_name(call.function)) and plain_api(effects.target(call, loop.place)) is None:
+            yield call
 
 
 def _entered(block: facts.Block) -> Iterator[facts.Call]:

@@ -16,7 +16,7 @@ from mlflow_lint.analysis.flow.sites import Site
 from mlflow_lint.analysis.writes.effects import Effects
 from mlflow_lint.analysis.writes.summary import Body
 from mlflow_lint.facts import model as facts
-from mlflow_lint.facts.functions import inner_blocks, own_expressions
+from mlflow_lint.facts.functions import LONGEST_BLOCK, inner_blocks, own_expressions
 from mlflow_lint.facts.traverse import argument, calls_in, descend, last_name
 from mlflow_lint.regex import regex
 
@@ -129,6 +129,8 @@ def _spellings(path: facts.Expression, turn: Turn, effects: Effects) -> list[fac
 
 def _writes(block: facts.Block, upload: facts.Call, paths: list[facts.Expression]) -> bool:
     """Whether something in a block is given a path to write to, or the path is told to write."""
+    if len(block) > LONGEST_BLOCK:
+        return False
     for statement in block:
         for expression in own_expressions(statement):
             for call in calls_in(expression):

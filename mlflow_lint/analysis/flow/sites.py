@@ -117,7 +117,7 @@ def sites(body: facts.Block, place: Place, calls: Calls) -> tuple[Site, ...]:
 
 
 _MOST_AROUND = 100
-"""Frames of one call. Where more tests stand in the way, a program wrote them, and asking about each takes its time."""
+"""Frames of a call, of tests and of runs one after another: more were written by a program, and each takes its time."""
 
 _NO_CALL_IN = (facts.Name, facts.Constant, facts.Lambda)
 
@@ -134,7 +134,8 @@ class _Walk:
             if len(self.found) > before and not isinstance(statement, facts.With):
                 for site in reversed(self.found[before:]):
                     if site.block is block and self.calls.opens_run(site.call, site.target):
-                        frames = (*frames, Run(site.call))
+                        if len(frames) <= _MOST_AROUND or not isinstance(frames[-1], Run):
+                            frames = (*frames, Run(site.call))
                         break
             if isinstance(statement, facts.If) and len(frames) <= _MOST_AROUND:
                 outcome = _outcome_left(statement)

@@ -127,9 +127,7 @@ def _is_settled(effects: Effects, site: Site, api: Api, loop: Loop) -> bool:
     if not isinstance(loop.node, facts.For):
         return True
     stays = api.name in _SETTLED or _asks_for_info(site)
-    for call in own_calls(loop.node.body):
-        word = last_name(call.function)
-        kinds = _kinds(effects, call, site.place)
+    for word, kinds in effects.once(_done_in, loop):
         if word in _WAITING or Kind.SETUP in kinds:
             return False
         if not stays and (kinds - {Kind.READ} or (not kinds and WORK.search(word))):
@@ -137,9 +135,15 @@ def _is_settled(effects: Effects, site: Site, api: Api, loop: Loop) -> bool:
     return True
 
 
-def _kinds(effects: Effects, call: facts.Call, place: Place) -> set[Kind]:
-    kinds = {api.kind for api in apis_called(effects.target(call, place))}
-    return kinds | {effect.api.kind for reached in effects.reached(call, place) for effect in reached.effects}
+def _done_in(effects: Effects, loop: Loop) -> frozenset[tuple[str, frozenset[Kind]]]:
+    """What the calls of a turn are named, and what they do to the store."""
+    body = () if isinstance(loop.node, facts.Clause) else loop.node.body
+    return frozenset((last_name(call.function), _kinds(effects, call, loop.place)) for call in own_calls(body))
+
+
+def _kinds(effects: Effects, call: facts.Call, place: Place) -> frozenset[Kind]:
+    kinds = frozenset(api.kind for api in apis_called(effects.target(call, place)))
+    return kinds.union(effect.api.kind for reached in effects.reached(call, place) for effect in reached.effects)
 
 
 def _asks_for_info(site: Site) -> bool:

@@ -13,6 +13,7 @@ from mlflow_lint.analysis.writes.summary import Body
 from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.functions import inner_blocks, own_expressions
 from mlflow_lint.facts.traverse import argument, children
+from mlflow_lint.project.modules import Unit
 from mlflow_lint.record import entity
 
 _EMPTY_WHEN = {(">", 0), ("==", 0), ("!=", 0), ("<", 1), (">=", 1)}
@@ -51,7 +52,7 @@ def unbounded_searches(effects: Effects, bodies: Iterable[Body]) -> Iterator[Sea
                 continue
             if argument(site.call, "max_results", api.parameters.index("max_results")) is not None:
                 continue
-            uses = list(_uses(site, body))
+            uses = list(_uses(site, body, effects))
             needs = [_rows(chain) for chain in uses]
             known = [need for need in needs if need is not None]
             if known and len(known) == len(needs):
@@ -61,12 +62,12 @@ def unbounded_searches(effects: Effects, bodies: Iterable[Body]) -> Iterator[Sea
                 yield Search(site, max(known), uses[0].statement.span[0], columns)
 
 
-def _uses(site: Site, body: Body) -> Iterator[_Use]:
+def _uses(site: Site, body: Body, effects: Effects) -> Iterator[_Use]:
     """What becomes of the result of a search: where it stands, or where the name that keeps it is read."""
     statement = site.statement
     if not (isinstance(statement, facts.Assign) and statement.value is site.call):
         for expression in own_expressions(statement):
-            yield from _found(statement, (), expression, site.call)
+            yield from (_Use(statement, around) for found, around in _parts(expression, ()) if found is site.call)
         return
     if len(statement.targets) != 1 or not isinstance(statement.targets[0], facts.Name):
         yield _Use(statement, ())  # kept where it is not followed to
@@ -75,43 +76,67 @@ def _uses(site: Site, body: Body) -> Iterator[_Use]:
     holder = body.place.scope.holder(name.id)
     if holder is None:
         return
-    here = [index for index, other in enumerate(site.block) if _assigns(other, name)]
+    (names,) = effects.once(_names, body.unit)
+    here = names.assigned.get((id(site.block), name.id), [])
     # Only if this block alone gives the name its values is it clear which reads are of this one.
     in_order = len(holder.bindings[name.id]) == len(here) and holder is body.place.scope
     later = next((index for index in here if index > site.index), len(site.block))
     block = site.block[site.index + 1 : later + 1] if in_order else body.unit.facts.body
-    for use in _reads(block, name):
+    for use in names.reads_in(block, name.id):
         if not in_order or use.statement is not statement:
             yield use
     if in_order and later < len(site.block):
         return
     if in_order and site.block is not body.block:
-        yield from (use for use in _reads(body.block, name) if use.statement.span[0] >= site.block[-1].span[1])
+        yield from (
+            use for use in names.reads_in(body.block, name.id) if use.statement.span[0] >= site.block[-1].span[1]
+        )
 
 
-def _assigns(statement: facts.Statement, name: facts.Name) -> bool:
-    return isinstance(statement, facts.Assign) and name in statement.targets
+@entity
+class _Names:
+    """Where a file reads names, in order, and where it gives them values."""
+
+    reads: dict[str, list[_Use]]
+    assigned: dict[tuple[int, str], list[int]]
+    """By block (its `id`) and name, the statements of the block that assign it."""
+
+    def reads_in(self, block: facts.Block, name: str) -> Iterator[_Use]:
+        """Every read of a name in a block or a stretch of one, functions in it included."""
+        if block:
+            start, end = block[0].span[0], block[-1].span[1]
+            yield from (use for use in self.reads.get(name, ()) if start <= use.statement.span[0] < end)
 
 
-def _reads(block: facts.Block, name: facts.Name) -> Iterator[_Use]:
-    """Every read of a name in a block, functions in it included."""
-    for statement in block:
+def _names(_: Effects, unit: Unit) -> Iterator[_Names]:
+    names = _Names({}, {})
+    _collect(unit.facts.body, names)
+    yield names
+
+
+def _collect(block: facts.Block, names: _Names) -> None:
+    for index, statement in enumerate(block):
+        targets = statement.targets if isinstance(statement, facts.Assign) else ()
+        assigned = [target for target in targets if isinstance(target, facts.Name)]
+        for target in assigned:
+            names.assigned.setdefault((id(block), target.id), []).append(index)
         for expression in own_expressions(statement):
-            if not (_assigns(statement, name) and expression == name):
-                yield from _found(statement, (), expression, name)
+            if expression not in assigned:
+                for found, around in _parts(expression, ()):
+                    if isinstance(found, facts.Name):
+                        names.reads.setdefault(found.id, []).append(_Use(statement, around))
         blocks = (statement.body,) if isinstance(statement, (facts.Function, facts.Class)) else inner_blocks(statement)
         for inner in blocks:
-            yield from _reads(inner, name)
+            _collect(inner, names)
 
 
-def _found(
-    statement: facts.Statement, around: tuple[facts.Expression, ...], here: facts.Expression, wanted: facts.Expression
-) -> Iterator[_Use]:
-    if here is wanted or (isinstance(wanted, facts.Name) and here == wanted):
-        yield _Use(statement, around)
-        return
-    for child in children(here):
-        yield from _found(statement, (here, *around), child, wanted)
+def _parts(
+    expression: facts.Expression, around: tuple[facts.Expression, ...]
+) -> Iterator[tuple[facts.Expression, tuple[facts.Expression, ...]]]:
+    """An expression and all that stands in it, each with what it stands in."""
+    yield expression, around
+    for child in children(expression):
+        yield from _parts(child, (expression, *around))
 
 
 def _rows(use: _Use) -> int | None:

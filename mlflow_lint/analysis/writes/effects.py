@@ -13,7 +13,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from mlflow_lint.analysis.flow.loops import Loops
 from mlflow_lint.analysis.flow.registered import Hook, Registered
-from mlflow_lint.analysis.flow.sites import Site, sites
+from mlflow_lint.analysis.flow.sites import Loop, Site, sites
 from mlflow_lint.analysis.flow.throttles import Throttles
 from mlflow_lint.analysis.memo import Memo
 from mlflow_lint.analysis.names.meaning import (
@@ -36,7 +36,7 @@ from mlflow_lint.facts.hooks import hook
 from mlflow_lint.facts.traverse import argument
 from mlflow_lint.project.modules import Unit
 
-Asked = TypeVar("Asked", Unit, Site)
+Asked = TypeVar("Asked", Unit, Site, Loop)
 Found = TypeVar("Found")
 _Identity: TypeAlias = tuple[int, int]
 
@@ -59,7 +59,7 @@ class Effects:
         self._reached: dict[_Identity, tuple[Reached, ...]] = {}
         self._hooks: dict[_Identity, Hook | None] = {}
         self._touching: dict[_Identity, tuple[Site, ...]] = {}
-        self._found: dict[tuple[object, Unit | Site], tuple[Any, ...]] = {}
+        self._found: dict[tuple[object, Unit | Site | Loop], tuple[Any, ...]] = {}
 
     def forget(self) -> None:
         """Drop every conclusion, because more modules are known now."""
@@ -67,7 +67,7 @@ class Effects:
         self._start()
 
     def once(self, question: Callable[[Effects, Asked], Iterable[Found]], about: Asked) -> tuple[Found, ...]:
-        """What a question about a file or a call finds, for those that several rules ask; worked out once."""
+        """What a question about a file, a call or a loop finds, if it is asked more than once; worked out once."""
         key = (question, about)
         if key not in self._found:
             self._found[key] = tuple(question(self, about))
