@@ -53,10 +53,9 @@ def _asynchronous(write: Write) -> Edit | None:
 
 
 def _is_drained(write: Write, hot: HotLoop, lifecycle: Lifecycle) -> bool:
-    moments = lifecycle.moments(hot.body)
-    moment = next((moment for moment in moments if moment.site.call is write.site.call), None)
-    return moment is not None and any(
-        run.how is How.WITH and run.site.call.span[0] < hot.statement.span[0] for run in moment.state.runs
+    state = lifecycle.state(write.site, hot.body)
+    return state is not None and any(
+        run.how is How.WITH and run.site.call.span[0] < hot.statement.span[0] for run in state.runs
     )
 
 

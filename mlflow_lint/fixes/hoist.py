@@ -113,6 +113,5 @@ def _is_first(repeated: RepeatedParam, loops: list[Loop], lifecycle: Lifecycle) 
             return False
     if [site.index for site in repeated.sites] != list(range(len(repeated.sites))):
         return False
-    moments = {id(moment.site.call): moment.state for moment in lifecycle.moments(repeated.body)}
-    states = [moments.get(id(site.call)) for site in repeated.sites]
+    states = [lifecycle.state(site, repeated.body) for site in repeated.sites]
     return all(state is not None and state.certain and not state.disturbed for state in states)

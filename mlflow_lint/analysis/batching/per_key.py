@@ -7,6 +7,7 @@ is not one of these.
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator
+from functools import lru_cache
 
 from mlflow_lint.analysis.batching.rows import GROUPED, arguments_of
 from mlflow_lint.analysis.flow.loops import inner_loops, own_calls
@@ -158,6 +159,7 @@ def is_own_counter(step: facts.Expression, loop: Loop) -> bool:
     return bool(looked_up) and all(looked_up)
 
 
+@lru_cache(maxsize=64)  # asked of each write in a loop, and a loop is told apart by identity
 def turn_names(loop: Loop) -> frozenset[str]:
     """Names whose value is another in each turn: the targets, and what the body computes from them."""
     node = loop.node

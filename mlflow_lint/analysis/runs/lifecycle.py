@@ -59,12 +59,16 @@ class Lifecycle:
                 self._walks[key] = walk
         return walk
 
+    def state(self, site: Site, body: Body) -> State | None:
+        """What is open at a call of a body; None if the call neither touches runs, nor writes, nor sets MLflow up."""
+        return self._walk(body).states.get(id(site.call))
+
     def opened_before(self, site: Site, body: Body, offset: int) -> OpenRun | None:
         """The run that is sure to be open at a call, if it was opened before an offset of the text."""
-        moment = next((moment for moment in self.moments(body) if moment.site.call is site.call), None)
-        if moment is None or not moment.state.runs:
+        state = self.state(site, body)
+        if state is None or not state.runs:
             return None
-        run = moment.state.runs[-1]
+        run = state.runs[-1]
         return run if run.site.call.span[0] < offset else None
 
     def passage(self, call: facts.Call, place: Place) -> Passage | None:
@@ -150,6 +154,7 @@ class _Walk:
         end = self._block(body.block, State()) if self._passed else State()
         self.exit = meet(end, self._returns) or State()
         self.moments = tuple(self._moments)
+        self.states = {id(moment.site.call): moment.state for moment in self.moments}
 
     # ------------------------------------------------------------------------------------------------- calls
     def _touches(self, site: Site) -> bool:
