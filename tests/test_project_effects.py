@@ -277,6 +277,90 @@ for step, batch in enumerate(train_loader):
     if step % 50 == 0:
         report(mlflow, f(batch))
 """,
+    "a method for everything, which a parameter tells what it is given": """
+class Logger:
+    def log(self, item, name, kind="metric", step=None):
+        if kind == "metric":
+            mlflow.log_metric(name, item, step=step)
+        elif kind in ("param", "setting"):
+            mlflow.log_param(name, item)
+        else:
+            mlflow.log_text(str(item), name)
+    def log_quietly(self, item, what):
+        self.log(item, "loss", what)
+logger = Logger()
+for batch in train_loader:
+    logger.log(batch, "batch", kind="text")
+    logger.log(batch, "batch", "param")
+    logger.log_quietly(batch, "setting")
+for batch in train_loader:
+    logger.log(f(batch), "loss")  # MLF101
+for batch in train_loader:
+    logger.log_quietly(f(batch), "metric")  # MLF101
+for batch in train_loader:
+    logger.log(batch, "loss", kind=batch.kind)  # MLF101
+for batch in train_loader:
+    logger.log(batch, "loss", *others)  # MLF101
+""",
+    "a parameter that says what to do, in other ways": """
+from enum import Enum
+class Kind(Enum):
+    METRIC = 1
+    TEXT = 2
+def log(item, kind, step=None, quiet=False):
+    if kind is not Kind.METRIC or quiet:
+        return
+    if step is not None:
+        mlflow.log_metric("loss", item, step=step)
+def sent(item, kind):
+    if kind == "loss" or kind == "score":
+        mlflow.log_metric("loss", item)
+def anew(item, kind):
+    kind = kind or "loss"
+    if kind == "loss":
+        mlflow.log_metric("loss", item)
+for step, batch in enumerate(train_loader):
+    log(batch, Kind.TEXT, step)
+    log(batch, Kind.METRIC)
+    log(batch, Kind.METRIC, step, quiet=True)
+    sent(batch, "text")
+    log(batch, Kind.METRIC, step)  # MLF101
+for batch in train_loader:
+    sent(batch, "score")  # MLF101
+for batch in train_loader:
+    anew(batch, "")  # MLF101
+""",
+    "an abstract logger that is told what it is given": """
+import abc
+class Logger(abc.ABC):
+    @abc.abstractmethod
+    def log(self, item, kind="metric"): ...
+class Tracking(Logger):
+    def log(self, item, kind="metric"):
+        if kind == "metric":
+            mlflow.log_metric("loss", item)
+def fit(logger: Logger, loader):
+    for batch in loader:
+        logger.log(batch, "text")
+        logger.log(f(batch))  # MLF101
+fit(Tracking(), DataLoader(data))
+""",
+    "a function that asks whether to log in more than one way": """
+class Tracking:
+    def should_log(self, index=None):
+        if index is None:
+            return True
+        if isinstance(self.every, int):
+            return index % self.every == 0
+        return self.every == "batch"
+    def log(self, value, index=None):
+        if not self.should_log(index):
+            return
+        mlflow.log_metric("loss", value)
+tracking = Tracking()
+for index, batch in enumerate(train_loader):
+    tracking.log(f(batch), index)
+""",
 }
 
 

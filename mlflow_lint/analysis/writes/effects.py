@@ -36,6 +36,7 @@ from mlflow_lint.analysis.names.meaning import (
 from mlflow_lint.analysis.names.overrides import Overrides, is_abstract
 from mlflow_lint.analysis.names.resolve import Resolver
 from mlflow_lint.analysis.names.scopes import Scope
+from mlflow_lint.analysis.writes.conditions import Condition, conditions, inherited, passed_on, ruled_out
 from mlflow_lint.analysis.writes.keys import Key, Keys, Origin
 from mlflow_lint.analysis.writes.summary import NOTHING, Body, Deferred, Effect, Reached, Summary
 from mlflow_lint.facts import model as facts
@@ -225,8 +226,11 @@ class Effects:
 
     def _reach(self, function: FunctionRef, call: facts.Call, place: Place) -> Reached:
         summary = self._summary(function)
+        effects = summary.effects
+        if any(effect.when for effect in effects):
+            effects = tuple(effect for effect in effects if not ruled_out(effect.when, call, function))
         passed = self._passed(summary, call, place, function)
-        return Reached(function, (*summary.effects, *passed) if passed else summary.effects)
+        return Reached(function, (*effects, *passed) if passed else effects)
 
     def _functions(self, meaning: Meaning | None) -> Iterator[FunctionRef]:
         """What runs when something is called: a function, a constructor, an object's `__call__`."""
@@ -256,7 +260,7 @@ class Effects:
         deferred: dict[tuple[object, ...], Deferred] = {}
 
         def keep(effect: Effect) -> None:
-            shape = (effect.api, effect.throttled is None, effect.repeated, effect.own_run, effect.key)
+            shape = (effect.api, effect.throttled is None, effect.repeated, effect.own_run, effect.key, effect.when)
             if len(effects) < _MOST_EFFECTS and len(effect.chain) <= _LONGEST_CHAIN:
                 effects.setdefault(shape, effect)
 
@@ -282,10 +286,12 @@ class Effects:
         """What the methods do that stand in for an abstract one."""
         loaded = self._overrides.loaded(abstract)
         for override in loaded:
-            yield from self.of(override)
+            yield from (_stood_in(abstract, override, effect) for effect in self.of(override))
         for override in self._overrides.nearby(abstract) if not loaded else ():
-            # Which of the modules that such a module imports matter is only known when it is checked itself.
-            yield from (e for e in self.of(override) if all(step.path == override.unit.path for step in e.chain))
+            for effect in self.of(override):
+                # Which of the modules that such a module imports matter is only known when it is checked itself.
+                if all(step.path == override.unit.path for step in effect.chain):
+                    yield _stood_in(abstract, override, effect)
 
     def _at(self, site: Site) -> Iterator[Effect]:
         """Effects of one call inside a function, as seen by whoever calls the function."""
@@ -296,7 +302,7 @@ class Effects:
                 step = _step(site, api.label)
                 own_run = around.own_run and api.kind is not Kind.RUN
                 key = self._key(site, option, api)
-                yield Effect(api, (step,), around.throttled, around.repeated, own_run, key)
+                yield Effect(api, (step,), around.throttled, around.repeated, own_run, key, around.when)
         for reached in self.reached(site.call, site.place):
             for effect in reached.effects:
                 yield Effect(
@@ -306,6 +312,7 @@ class Effects:
                     around.repeated or effect.repeated,
                     around.own_run or effect.own_run,
                     self._keys.passed(effect.key, site, reached.function),
+                    (*around.when, *passed_on(effect.when, site.call, site.place, reached.function)),
                 )
 
     def _key(self, site: Site, called: Meaning, api: Api) -> Key:
@@ -418,6 +425,11 @@ class _Around:
         """What lets only some calls of the function through."""
         return self.throttles.between(self.site.frames, None)
 
+    @cached_property
+    def when(self) -> tuple[Condition, ...]:
+        """What the function asks of its arguments before it gets there."""
+        return conditions(self.site.frames)
+
     @property
     def repeated(self) -> bool:
         """Whether it stands in a loop of the function."""
@@ -427,6 +439,14 @@ class _Around:
     def own_run(self) -> bool:
         """Whether it stands in a run that the function opens."""
         return any(isinstance(frame, Run) for frame in self.site.frames)
+
+
+def _stood_in(abstract: FunctionRef, override: FunctionRef, effect: Effect) -> Effect:
+    """An effect of a method as one of the abstract method that callers see."""
+    if not effect.when:
+        return effect
+    when = inherited(effect.when, override, abstract)
+    return Effect(effect.api, effect.chain, effect.throttled, effect.repeated, effect.own_run, effect.key, when)
 
 
 def _step(site: Site, text: str) -> Step:
