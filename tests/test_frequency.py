@@ -29,6 +29,7 @@ HOT = {
     "environment step in for": "for t in range(1000):\n    out = self.env.step(a)",
     "train_on_batch": "while i < n:\n    model.train_on_batch(x, y)\n    i += 1",
     "steps counted in the body": "while True:\n    x = next(it)\n    step += 1",
+    "an optimizer step in a function": "while step < n:\n    optimizer_step(model)\n    step += 1",
     "an agent that updates": "for step in range(n):\n    agent.update(x)",
     "a stream": "for x in consumer.consume():",
     "one of several loaders": "for x in loaders['train']:",
@@ -79,6 +80,9 @@ COLD = {
         "model, ready, scheduler = accelerator.prepare(model, data, scheduler)\nfor x in scheduler:"
     ),
     "rounds of rollouts": "for prompts in prompt_loader:\n    batch = run_multi_turn_rollout(policy, prompts)",
+    "rounds that generate, then learn": (
+        "for prompts in train_loader:\n    batch = workers.generate_sequences(prompts)\n    workers.update_actor(batch)"
+    ),
     "a dict that is updated": "for step in range(n):\n    metrics.update(x)",
     "part of the settings of a loader": "for x in config['data_loader']['channels']:",
     "retries": "for attempt in range(max_retries):\n    x = next(it)",

@@ -37,12 +37,15 @@ _OPTIMIZER = regex(r"optim|(^|_)opt(_|$)|scaler|solver|accelerator|fabric", re.I
 _ENVIRONMENT = regex(r"(^|_)(v?envs?|environment|game|gym|simulator|world)(_|\d|$)", re.I)
 _LEARNING = regex(
     r"^(_?train(ing)?_step|train_on_batch|test_on_batch|_?train_batch|_?train_one_batch|_?update_(model|policy|network|critic|actor)"
-    r"|partial_fit|apply_gradients|forward_backward|manual_backward|backward|zero_grad|learn_on_batch)$"
+    r"|partial_fit|apply_gradients|forward_backward|manual_backward|backward|zero_grad|learn_on_batch|optimi[sz]er_step)$"
 )
 _FETCHING = regex(r"^(next|sample|sample_batch|get_batch|next_batch|get_next|__next__|learn|forward)$")
 _LEARNER = regex(r"(agent|policy|learner|trainer|model|algo(rithm)?|critic|actor|net(work)?|buffer|self)$", re.I)
 """Whose `update` learns; that of a dict or a progress bar does not."""
-_ROLLOUT = regex(r"(^|_)rollouts?(_|$)")
+_ROLLOUT = regex(
+    r"(^|_)rollouts?(_|$)|^_?generate_(sequences|completions|responses|experiences?)(_|$)|^_?(make|collect)_experiences?$"
+)
+"""What plays or writes before anything is learnt from it: seconds to minutes each time."""
 _ROUNDS = regex(
     r"^_?((train|run|fit)_?(one_)?(epoch|loop|round|model|all)\w*|fit|train|learn|run_epoch|cross_val_score|cross_validate"
     r"|train_and_\w+|optimi[sz]e|ppo_step|rollout|collect_rollouts?)$"
@@ -108,14 +111,15 @@ class Loops:
         epochs = self._is_epochs(loop, walked)
         rollout = next((call for call in own if _ROLLOUT.search(last_name(call.function))), None)
         training = next((call for call in own if _is_optimizer_step(call)), None)
+        batches = walked is not None and walked.source is Source.BATCHES
+        if rollout is not None and (batches or training is not None):
+            return Verdict(Frequency.PER_EPOCH, "once per round", f"each turn calls {shown(rollout.function)}")
         if training is not None:
             return self._training(loop, walked, epochs, own, training)
 
-        if walked is not None and walked.source is Source.BATCHES:
+        if walked is not None and batches:
             if _trains_inside(body):
                 return Verdict(Frequency.PER_EPOCH, "once per round", "each turn trains in a loop of its own")
-            if rollout is not None:
-                return Verdict(Frequency.PER_EPOCH, "once per round", f"each turn calls {shown(rollout.function)}")
             return _hot("once per batch", walked.evidence)
         if walked is not None and walked.source is Source.STREAM and not _trains_inside(body):
             return _hot("once per item", walked.evidence)
