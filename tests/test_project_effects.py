@@ -377,6 +377,48 @@ def test_through_functions_and_objects_of_one_file(code: str, tmp_path: Path) ->
     assert lines(check(text, tmp_path, "MLF101"), "MLF101") == wanted
 
 
+def test_the_client_that_a_logger_of_lightning_holds(tmp_path: Path) -> None:
+    """Nothing says that it is MLflow's, and the file does not name MLflow: only that logger has a `run_id`."""
+    found = check(
+        """
+        import lightning.pytorch as pl
+
+        class Model(pl.LightningModule):
+            def training_step(self, batch, index):
+                loss = self.loss(batch)
+                self.logger.experiment.log_metric(self.logger.run_id, "loss", loss)
+                return loss
+
+            def validation_step(self, batch, index):
+                self.logger.experiment.log_metric("loss", self.loss(batch))
+                self.logger.experiment.log_metrics({"loss": self.loss(batch)}, run_id=self.trainer.logger.run_id)
+
+            def test_step(self, batch, index):
+                self.logger.experiment.log_image(run_id=self.logger._run_id, image=batch[0], key="image")
+        """,
+        tmp_path,
+        "MLF101",
+        "MLF104",
+    )
+    assert [(f.code, f.region.line) for f in found.findings] == [("MLF101", 7), ("MLF104", 15)]
+
+
+def test_a_logger_of_lightning_that_is_made_in_sight(tmp_path: Path) -> None:
+    code = """
+    from pytorch_lightning.loggers import MLFlowLogger, WandbLogger
+
+    logger, other = MLFlowLogger("runs"), WandbLogger()
+    mlf_logger: MLFlowLogger = MLFlowLogger("runs")
+    run = mlf_logger.run_id
+    for key, value in settings.items():
+        mlf_logger.experiment.log_param(run, key, value)
+    wandb_logger = WandbLogger("runs")
+    for key, value in settings.items():
+        wandb_logger.experiment.log_param(run, key, value)
+    """
+    assert lines(check(code, tmp_path, "MLF205"), "MLF205") == [8]
+
+
 def test_subclasses_that_the_package_loads(tmp_path: Path) -> None:
     """The package's `__init__` is run before `agents.base`, so that its imports are in sight."""
     (tmp_path / "agents").mkdir()

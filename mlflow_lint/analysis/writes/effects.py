@@ -21,6 +21,7 @@ from mlflow_lint.analysis.flow.throttles import Throttles
 from mlflow_lint.analysis.memo import Memo
 from mlflow_lint.analysis.names.annotations import is_vague
 from mlflow_lint.analysis.names.arguments import filled_parameters
+from mlflow_lint.analysis.names.lightning import through_logger
 from mlflow_lint.analysis.names.meaning import (
     ClassRef,
     External,
@@ -189,7 +190,8 @@ class Effects:
         try:
             return self._targets[key]
         except KeyError:
-            target = self._targets[key] = self.resolver.resolve(call.function, place)
+            target = self.resolver.resolve(call.function, place) or through_logger(call)
+            self._targets[key] = target
             return target
 
     def opens_run(self, call: facts.Call, target: Meaning | None) -> bool:
