@@ -143,6 +143,8 @@ THROTTLED = {
     "walrus": "if (due := step % n == 0):\n    CALL",
     "in a function that returns early": "report(step, x)",
     "in the caller": "if step % n == 0:\n    always(x)",
+    "what has come in": "usage = env.pop_usage()\nif usage:\n    CALL",
+    "how much has come in": "stats = self.queue.poll()\nif stats is not None and stats['count'] > 0:\n    CALL",
     "bit mask": "if step & 127 == 0:\n    CALL",
 }
 
@@ -160,6 +162,7 @@ NOT_THROTTLED = {
     "mode": "if mode == 'train':\n    CALL",
     "epoch of the outer loop": "if epoch % 10 == 0:\n    CALL",
     "membership of a key": "if name in names:\n    CALL",
+    "an entry of a dict": "loss = logs.pop('loss', None)\nif loss is not None:\n    CALL",
     "either": "if step % n == 0 or rank == 0:\n    CALL",
     "try": "try:\n    CALL\nexcept Exception:\n    pass",
     "finally": "try:\n    work()\nfinally:\n    CALL",

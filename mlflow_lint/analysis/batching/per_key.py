@@ -34,7 +34,7 @@ _NOT_PER_KEY = (
 )
 _DEEPEST = 2
 _HEAVY = regex(
-    r"^_?(fit|fit_\w+|train|train_\w+|run|run_\w+|evaluate_\w+|cross_val\w*|optimi[sz]e|search|generate|sleep|predict"
+    r"^_?(fit|fit_\w+|train|train_\w+|retrain\w*|fine_?tun(e|ing)\w*|run|run_\w+|evaluate_\w+|cross_val\w*|optimi[sz]e|search|generate|sleep|predict"
     r"|backward|download\w*|upload\w*|solve|simulate\w*|invoke|request)$"
 )
 
@@ -205,6 +205,8 @@ def _works(effects: Effects, block: facts.Block, place: Place, depth: int) -> bo
         for reached in effects.reached(call, place) if depth < _DEEPEST else ():
             function = reached.function
             inside = Place(function.scope, function.receiver)
+            if effects.loops.holds_hot_loop(function.definition.body, inside):
+                return True
             if _works(effects, function.definition.body, inside, depth + 1):
                 return True
     return False

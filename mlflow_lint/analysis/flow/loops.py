@@ -155,7 +155,7 @@ class Loops:
         count = literal_count(node)
         if any(_ROUNDS.search(last_name(call.function)) for call in own):
             return Verdict(Frequency.PER_TRIAL, Frequency.PER_TRIAL.value, "each turn trains a model")
-        if self._holds_hot_loop(body, loop.place):
+        if self.holds_hot_loop(body, loop.place):
             return Verdict(Frequency.PER_EPOCH, Frequency.PER_EPOCH.value, "it holds a loop over batches")
         if walked is not None and walked.source in _PLAIN:
             frequency = _PLAIN[walked.source]
@@ -185,8 +185,8 @@ class Loops:
             return "its condition counts epochs"
         return ""
 
-    def _holds_hot_loop(self, body: facts.Block, place: Place) -> bool:
-        """Judged without what is around the inner loops, since that is the question here."""
+    def holds_hot_loop(self, body: facts.Block, place: Place) -> bool:
+        """Whether a loop over batches or steps stands in a block, judged without what is around the block."""
         for inner in inner_loops(body):
             key = id(inner)
             if key not in self._alone:
