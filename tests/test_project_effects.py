@@ -403,6 +403,28 @@ def test_the_client_that_a_logger_of_lightning_holds(tmp_path: Path) -> None:
     assert [(f.code, f.region.line) for f in found.findings] == [("MLF101", 7), ("MLF104", 15)]
 
 
+def test_a_client_that_a_helper_is_handed(tmp_path: Path) -> None:
+    """Only MLflow's takes a run first; what is known to be something else is not asked."""
+    code = """
+    class Client:
+        pass
+
+    def report(mlflow_client, other_client, tracker, run_id, values):
+        own_client = Client()
+        for key, value in values.items():
+            mlflow_client.log_metric(run_id, key, value)
+        for key, value in values.items():
+            other_client.log_metric(key, value)
+        for key, value in values.items():
+            tracker.log_metric(run_id, key, value)
+        for key, value in values.items():
+            own_client.log_metric(run_id, key, value)
+        for key, value in values.items():
+            values.client.log_metric(run_id=values.run_id, key=key, value=value)
+    """
+    assert lines(check(f"{code}\n    # mlflow", tmp_path, "MLF204"), "MLF204") == [8, 16]
+
+
 def test_a_logger_of_lightning_that_is_made_in_sight(tmp_path: Path) -> None:
     code = """
     from pytorch_lightning.loggers import MLFlowLogger, WandbLogger

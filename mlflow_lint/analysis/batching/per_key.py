@@ -146,16 +146,26 @@ def _key(api: Api, arguments: dict[str, facts.Argument]) -> facts.Expression | N
 
 
 def is_own_counter(step: facts.Expression, loop: Loop) -> bool:
-    """Whether each key has a counter of its own: `step = counters[name]`."""
+    """Whether each key has a counter of its own: `step = counters[name]`, not `step = row["step"]`."""
     if not isinstance(step, facts.Name) or not isinstance(loop.node, facts.For):
         return False
-    looked_up = [
-        isinstance(statement.value, facts.Subscript)
-        or (isinstance(statement.value, facts.Call) and last_name(statement.value.function) == "get")
+    looked_up_by = [
+        _looked_up_by(statement.value)
         for statement in loop.node.body
         if isinstance(statement, facts.Assign) and step in statement.targets
     ]
-    return bool(looked_up) and all(looked_up)
+    turns = turn_names(loop)
+    return bool(looked_up_by) and all(index is not None and names_in(index) & turns for index in looked_up_by)
+
+
+def _looked_up_by(value: facts.Expression | None) -> facts.Expression | None:
+    """What an entry of something is looked up by."""
+    match value:
+        case facts.Subscript(_, index):
+            return index
+        case facts.Call(facts.Attribute(_, "get"), (facts.Argument(index), *_)):
+            return index
+    return None
 
 
 def turn_names(loop: Loop) -> frozenset[str]:

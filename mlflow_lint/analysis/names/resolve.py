@@ -15,9 +15,9 @@ from mlflow_lint.analysis.memo import Memo
 from mlflow_lint.analysis.names.annotations import annotated, is_vague
 from mlflow_lint.analysis.names.callers import Callers
 from mlflow_lint.analysis.names.classes import Classes
+from mlflow_lint.analysis.names.clients import CLIENT, is_logger
 from mlflow_lint.analysis.names.elements import Elements
 from mlflow_lint.analysis.names.imports import Imports, imported_by_name
-from mlflow_lint.analysis.names.lightning import CLIENT, is_logger
 from mlflow_lint.analysis.names.meaning import (
     ClassRef,
     External,

@@ -21,7 +21,7 @@ from mlflow_lint.analysis.flow.throttles import Throttles
 from mlflow_lint.analysis.memo import Memo
 from mlflow_lint.analysis.names.annotations import is_vague
 from mlflow_lint.analysis.names.arguments import filled_parameters
-from mlflow_lint.analysis.names.lightning import through_logger
+from mlflow_lint.analysis.names.clients import through_client, through_logger
 from mlflow_lint.analysis.names.meaning import (
     ClassRef,
     External,
@@ -190,9 +190,17 @@ class Effects:
         try:
             return self._targets[key]
         except KeyError:
-            target = self.resolver.resolve(call.function, place) or through_logger(call)
-            self._targets[key] = target
+            target = self._targets[key] = self.resolver.resolve(call.function, place) or self._told(call, place)
             return target
+
+    def _told(self, call: facts.Call, place: Place) -> Meaning | None:
+        """What a call of something unknown calls, by how it calls it."""
+        found = through_logger(call)
+        if found is None and isinstance(call.function, facts.Attribute):
+            found = through_client(call)
+            if found is not None and self.resolver.resolve(call.function.value, place) is not None:
+                return None  # a client of the project's own
+        return found
 
     def opens_run(self, call: facts.Call, target: Meaning | None) -> bool:
         """Whether a call of something opens an MLflow run, itself or through a helper of the project."""
