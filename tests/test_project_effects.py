@@ -403,6 +403,14 @@ def test_the_client_that_a_logger_of_lightning_holds(tmp_path: Path) -> None:
     assert [(f.code, f.region.line) for f in found.findings] == [("MLF101", 7), ("MLF104", 15)]
 
 
+def test_a_function_with_many_conditions_keeps_what_comes_after_them(tmp_path: Path) -> None:
+    names = [f"p{number}" for number in range(40)]
+    params = "".join(f"    if {name} is not None:\n        mlflow.log_param('{name}', {name})\n" for name in names)
+    code = f"import mlflow\ndef report(value, {', '.join(f'{name}=None' for name in names)}):\n{params}"
+    code += "    mlflow.log_metric('loss', value)\nfor batch in train_loader:\n    report(f(batch))\n"
+    assert lines(check(code, tmp_path, "MLF101"), "MLF101") == [code.count("\n")]
+
+
 def test_a_client_that_a_helper_is_handed(tmp_path: Path) -> None:
     """Only MLflow's takes a run first; what is known to be something else is not asked."""
     code = """

@@ -270,6 +270,8 @@ class Effects:
         deferred: dict[tuple[object, ...], Deferred] = {}
 
         def keep(effect: Effect) -> None:
+            if effect.when and len(effects) >= _MOST_EFFECTS // 2:
+                effect = _under(effect, ())  # the room that is left is for other writes
             shape = (effect.api, effect.throttled is None, effect.repeated, effect.own_run, effect.key, effect.when)
             if len(effects) < _MOST_EFFECTS and len(effect.chain) <= _LONGEST_CHAIN:
                 effects.setdefault(shape, effect)
@@ -453,9 +455,11 @@ class _Around:
 
 def _stood_in(abstract: FunctionRef, override: FunctionRef, effect: Effect) -> Effect:
     """An effect of a method as one of the abstract method that callers see."""
-    if not effect.when:
-        return effect
-    when = inherited(effect.when, override, abstract)
+    return _under(effect, inherited(effect.when, override, abstract)) if effect.when else effect
+
+
+def _under(effect: Effect, when: tuple[Condition, ...]) -> Effect:
+    """An effect under other conditions."""
     return Effect(effect.api, effect.chain, effect.throttled, effect.repeated, effect.own_run, effect.key, when)
 
 
