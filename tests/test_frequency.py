@@ -32,6 +32,7 @@ HOT = {
     "an optimizer step in a function": "while step < n:\n    optimizer_step(model)\n    step += 1",
     "an agent that updates": "for step in range(n):\n    agent.update(x)",
     "a stream": "for x in consumer.consume():",
+    "an evaluation that generates": "for x in test_loader:\n    texts = model.generate_responses(x)",
     "one of several loaders": "for x in loaders['train']:",
     "a progress bar from a factory": "bar = ProgressFactory.create(train_loader, 'train')\nfor x in bar:",
     "inside an epoch loop": "for epoch in range(9):\n  for x in batches:",

@@ -42,10 +42,9 @@ _LEARNING = regex(
 _FETCHING = regex(r"^(next|sample|sample_batch|get_batch|next_batch|get_next|__next__|learn|forward)$")
 _LEARNER = regex(r"(agent|policy|learner|trainer|model|algo(rithm)?|critic|actor|net(work)?|buffer|self)$", re.I)
 """Whose `update` learns; that of a dict or a progress bar does not."""
-_ROLLOUT = regex(
-    r"(^|_)rollouts?(_|$)|^_?generate_(sequences|completions|responses|experiences?)(_|$)|^_?(make|collect)_experiences?$"
-)
-"""What plays or writes before anything is learnt from it: seconds to minutes each time."""
+_ROLLOUT = regex(r"(^|_)rollouts?(_|$)")
+_GENERATION = regex(r"^_?generate_(sequences|completions|responses|experiences?)(_|$)|^_?(make|collect)_experiences?$")
+"""What writes all that is then learnt from: seconds to minutes each time."""
 _ROUNDS = regex(
     r"^_?((train|run|fit)_?(one_)?(epoch|loop|round|model|all)\w*|fit|train|learn|run_epoch|cross_val_score|cross_validate"
     r"|train_and_\w+|optimi[sz]e|ppo_step|rollout|collect_rollouts?)$"
@@ -109,8 +108,8 @@ class Loops:
             return _hot("once per environment step", f"its body calls {shown(stepping.function)}")
 
         epochs = self._is_epochs(loop, walked)
-        rollout = next((call for call in own if _ROLLOUT.search(last_name(call.function))), None)
         training = next((call for call in own if _is_optimizer_step(call)), None)
+        rollout = next((call for call in own if _plays(call, training is not None)), None)
         batches = walked is not None and walked.source is Source.BATCHES
         if rollout is not None and (batches or training is not None):
             return Verdict(Frequency.PER_EPOCH, "once per round", f"each turn calls {shown(rollout.function)}")
@@ -279,6 +278,12 @@ def inner_loops(block: facts.Block) -> Iterator[facts.For | facts.While]:
             yield statement
         for inner in inner_blocks(statement):
             yield from inner_loops(inner)
+
+
+def _plays(call: facts.Call, training: bool) -> bool:
+    """Whether a call makes what is learnt from; without training, to generate is a step of an evaluation."""
+    word = last_name(call.function)
+    return bool(_ROLLOUT.search(word)) or (training and bool(_GENERATION.search(word)))
 
 
 def _trains_inside(block: facts.Block) -> bool:
