@@ -32,6 +32,9 @@ HOT = {
     "an optimizer step in a function": "while step < n:\n    optimizer_step(model)\n    step += 1",
     "an agent that updates": "for step in range(n):\n    agent.update(x)",
     "a stream": "for x in consumer.consume():",
+    "a step of the optimizer after a rollout": (
+        "for step in range(args.steps):\n    loss = rollout(env, policy)\n    loss.backward()\n    opt.step()"
+    ),
     "an evaluation that generates": "for x in test_loader:\n    texts = model.generate_responses(x)",
     "one of several loaders": "for x in loaders['train']:",
     "a progress bar from a factory": "bar = ProgressFactory.create(train_loader, 'train')\nfor x in bar:",

@@ -43,8 +43,10 @@ _FETCHING = regex(r"^(next|sample|sample_batch|get_batch|next_batch|get_next|__n
 _LEARNER = regex(r"(agent|policy|learner|trainer|model|algo(rithm)?|critic|actor|net(work)?|buffer|self)$", re.I)
 """Whose `update` learns; that of a dict or a progress bar does not."""
 _ROLLOUT = regex(r"(^|_)rollouts?(_|$)")
-_GENERATION = regex(r"^_?generate_(sequences|completions|responses|experiences?)(_|$)|^_?(make|collect)_experiences?$")
-"""What writes all that is then learnt from: seconds to minutes each time."""
+_GENERATION = regex(
+    r"^_?generate_(sequences|completions|responses|experiences?)(_|$)|^_?(make|collect)_experiences?$|^_?sync_rollout_"
+)
+"""What has a language model write all that is then learnt from: seconds to minutes each time."""
 _ROUNDS = regex(
     r"^_?((train|run|fit)_?(one_)?(epoch|loop|round|model|all)\w*|fit|train|learn|run_epoch|cross_val_score|cross_validate"
     r"|train_and_\w+|optimi[sz]e|ppo_step|rollout|collect_rollouts?)$"
@@ -109,10 +111,10 @@ class Loops:
 
         epochs = self._is_epochs(loop, walked)
         training = next((call for call in own if _is_optimizer_step(call)), None)
-        rollout = next((call for call in own if _plays(call, training is not None)), None)
         batches = walked is not None and walked.source is Source.BATCHES
-        if rollout is not None and (batches or training is not None):
-            return Verdict(Frequency.PER_EPOCH, "once per round", f"each turn calls {shown(rollout.function)}")
+        made = next((call for call in own if _is_round(call, batches, training is not None)), None)
+        if made is not None:
+            return Verdict(Frequency.PER_EPOCH, "once per round", f"each turn calls {shown(made.function)}")
         if training is not None:
             return self._training(loop, walked, epochs, own, training)
 
@@ -280,10 +282,10 @@ def inner_loops(block: facts.Block) -> Iterator[facts.For | facts.While]:
             yield from inner_loops(inner)
 
 
-def _plays(call: facts.Call, training: bool) -> bool:
-    """Whether a call makes what is learnt from; without training, to generate is a step of an evaluation."""
+def _is_round(call: facts.Call, batches: bool, training: bool) -> bool:
+    """Whether a call makes what the rest of the turn learns from; without training, to generate is an evaluation."""
     word = last_name(call.function)
-    return bool(_ROLLOUT.search(word)) or (training and bool(_GENERATION.search(word)))
+    return bool((batches and _ROLLOUT.search(word)) or (training and _GENERATION.search(word)))
 
 
 def _trains_inside(block: facts.Block) -> bool:
