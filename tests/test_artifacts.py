@@ -37,6 +37,9 @@ NOT_PER_FILE = {
         "paths = ['a.csv']\nif extra:\n  paths.append('b.csv')\nfor p in paths:\n  mlflow.log_artifact(p)"
     ),
     "returned literal": "def files():\n  return [roc(), pr()]\nfor p in files():\n  mlflow.log_artifact(p)",
+    "names that are written out": (
+        "for name in ['roc.png', 'pr.png']:\n  for p in sorted(d.glob(name)):\n    mlflow.log_artifact(p)"
+    ),
     "the first few": "for p in sorted(d.glob('*.png'))[:5]:\n  mlflow.log_artifact(p)",
     "every tenth": "for i, p in enumerate(d.glob('*.png')):\n  if i % 10 == 0:\n    mlflow.log_artifact(p)",
     "runs": "for path in paths:\n  with mlflow.start_run():\n    mlflow.log_artifact(path)",

@@ -278,6 +278,55 @@ mlflow.log_param("seed", 7)
     assert result.remaining.findings == ()
 
 
+def test_a_value_of_many_lines_goes_in_as_a_whole() -> None:
+    text = """\
+import mlflow
+
+
+def report(optimizer):
+    mlflow.log_param("name", "adam")
+    mlflow.log_param(
+        "settings",
+        {
+            "lr": optimizer.lr,
+            "betas": [
+                0.9,
+            ],
+        },
+    )
+    mlflow.log_param("text", str({
+        "a": '''one
+        two''',
+    }))
+"""
+    result = fixed(text.encode(), unsafe=True)
+    assert result.problems == ()
+    assert (
+        result.after
+        == """\
+import mlflow
+
+
+def report(optimizer):
+    mlflow.log_params(
+        {
+            "name": "adam",
+            "settings": {
+                "lr": optimizer.lr,
+                "betas": [
+                    0.9,
+                ],
+            },
+            "text": str({
+        "a": '''one
+        two''',
+    }),
+        },
+    )
+"""
+    )
+
+
 def test_fixes_at_one_place_go_one_after_the_other() -> None:
     text = """\
 import mlflow

@@ -29,8 +29,13 @@ HOT = {
     "environment step in for": "for t in range(1000):\n    out = self.env.step(a)",
     "train_on_batch": "while i < n:\n    model.train_on_batch(x, y)\n    i += 1",
     "steps counted in the body": "while True:\n    x = next(it)\n    step += 1",
+    "an optimizer step in a function": "while step < n:\n    optimizer_step(model)\n    step += 1",
     "an agent that updates": "for step in range(n):\n    agent.update(x)",
     "a stream": "for x in consumer.consume():",
+    "a step of the optimizer after a rollout": (
+        "for step in range(args.steps):\n    loss = rollout(env, policy)\n    loss.backward()\n    opt.step()"
+    ),
+    "an evaluation that generates": "for x in test_loader:\n    texts = model.generate_responses(x)",
     "one of several loaders": "for x in loaders['train']:",
     "a progress bar from a factory": "bar = ProgressFactory.create(train_loader, 'train')\nfor x in bar:",
     "inside an epoch loop": "for epoch in range(9):\n  for x in batches:",
@@ -79,6 +84,9 @@ COLD = {
         "model, ready, scheduler = accelerator.prepare(model, data, scheduler)\nfor x in scheduler:"
     ),
     "rounds of rollouts": "for prompts in prompt_loader:\n    batch = run_multi_turn_rollout(policy, prompts)",
+    "rounds that generate, then learn": (
+        "for prompts in train_loader:\n    batch = workers.generate_sequences(prompts)\n    workers.update_actor(batch)"
+    ),
     "a dict that is updated": "for step in range(n):\n    metrics.update(x)",
     "part of the settings of a loader": "for x in config['data_loader']['channels']:",
     "retries": "for attempt in range(max_retries):\n    x = next(it)",
@@ -139,6 +147,8 @@ THROTTLED = {
     "walrus": "if (due := step % n == 0):\n    CALL",
     "in a function that returns early": "report(step, x)",
     "in the caller": "if step % n == 0:\n    always(x)",
+    "what has come in": "usage = env.pop_usage()\nif usage:\n    CALL",
+    "how much has come in": "stats = self.queue.poll()\nif stats is not None and stats['count'] > 0:\n    CALL",
     "bit mask": "if step & 127 == 0:\n    CALL",
 }
 
@@ -156,6 +166,7 @@ NOT_THROTTLED = {
     "mode": "if mode == 'train':\n    CALL",
     "epoch of the outer loop": "if epoch % 10 == 0:\n    CALL",
     "membership of a key": "if name in names:\n    CALL",
+    "an entry of a dict": "loss = logs.pop('loss', None)\nif loss is not None:\n    CALL",
     "either": "if step % n == 0 or rank == 0:\n    CALL",
     "try": "try:\n    CALL\nexcept Exception:\n    pass",
     "finally": "try:\n    work()\nfinally:\n    CALL",

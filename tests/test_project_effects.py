@@ -277,6 +277,90 @@ for step, batch in enumerate(train_loader):
     if step % 50 == 0:
         report(mlflow, f(batch))
 """,
+    "a method for everything, which a parameter tells what it is given": """
+class Logger:
+    def log(self, item, name, kind="metric", step=None):
+        if kind == "metric":
+            mlflow.log_metric(name, item, step=step)
+        elif kind in ("param", "setting"):
+            mlflow.log_param(name, item)
+        else:
+            mlflow.log_text(str(item), name)
+    def log_quietly(self, item, what):
+        self.log(item, "loss", what)
+logger = Logger()
+for batch in train_loader:
+    logger.log(batch, "batch", kind="text")
+    logger.log(batch, "batch", "param")
+    logger.log_quietly(batch, "setting")
+for batch in train_loader:
+    logger.log(f(batch), "loss")  # MLF101
+for batch in train_loader:
+    logger.log_quietly(f(batch), "metric")  # MLF101
+for batch in train_loader:
+    logger.log(batch, "loss", kind=batch.kind)  # MLF101
+for batch in train_loader:
+    logger.log(batch, "loss", *others)  # MLF101
+""",
+    "a parameter that says what to do, in other ways": """
+from enum import Enum
+class Kind(Enum):
+    METRIC = 1
+    TEXT = 2
+def log(item, kind, step=None, quiet=False):
+    if kind is not Kind.METRIC or quiet:
+        return
+    if step is not None:
+        mlflow.log_metric("loss", item, step=step)
+def sent(item, kind):
+    if kind == "loss" or kind == "score":
+        mlflow.log_metric("loss", item)
+def anew(item, kind):
+    kind = kind or "loss"
+    if kind == "loss":
+        mlflow.log_metric("loss", item)
+for step, batch in enumerate(train_loader):
+    log(batch, Kind.TEXT, step)
+    log(batch, Kind.METRIC)
+    log(batch, Kind.METRIC, step, quiet=True)
+    sent(batch, "text")
+    log(batch, Kind.METRIC, step)  # MLF101
+for batch in train_loader:
+    sent(batch, "score")  # MLF101
+for batch in train_loader:
+    anew(batch, "")  # MLF101
+""",
+    "an abstract logger that is told what it is given": """
+import abc
+class Logger(abc.ABC):
+    @abc.abstractmethod
+    def log(self, item, kind="metric"): ...
+class Tracking(Logger):
+    def log(self, item, kind="metric"):
+        if kind == "metric":
+            mlflow.log_metric("loss", item)
+def fit(logger: Logger, loader):
+    for batch in loader:
+        logger.log(batch, "text")
+        logger.log(f(batch))  # MLF101
+fit(Tracking(), DataLoader(data))
+""",
+    "a function that asks whether to log in more than one way": """
+class Tracking:
+    def should_log(self, index=None):
+        if index is None:
+            return True
+        if isinstance(self.every, int):
+            return index % self.every == 0
+        return self.every == "batch"
+    def log(self, value, index=None):
+        if not self.should_log(index):
+            return
+        mlflow.log_metric("loss", value)
+tracking = Tracking()
+for index, batch in enumerate(train_loader):
+    tracking.log(f(batch), index)
+""",
 }
 
 
@@ -291,6 +375,78 @@ def marked(code: str) -> tuple[str, list[int]]:
 def test_through_functions_and_objects_of_one_file(code: str, tmp_path: Path) -> None:
     text, wanted = marked(code)
     assert lines(check(text, tmp_path, "MLF101"), "MLF101") == wanted
+
+
+def test_the_client_that_a_logger_of_lightning_holds(tmp_path: Path) -> None:
+    """Nothing says that it is MLflow's, and the file does not name MLflow: only that logger has a `run_id`."""
+    found = check(
+        """
+        import lightning.pytorch as pl
+
+        class Model(pl.LightningModule):
+            def training_step(self, batch, index):
+                loss = self.loss(batch)
+                self.logger.experiment.log_metric(self.logger.run_id, "loss", loss)
+                return loss
+
+            def validation_step(self, batch, index):
+                self.logger.experiment.log_metric("loss", self.loss(batch))
+                self.logger.experiment.log_metrics({"loss": self.loss(batch)}, run_id=self.trainer.logger.run_id)
+
+            def test_step(self, batch, index):
+                self.logger.experiment.log_image(run_id=self.logger._run_id, image=batch[0], key="image")
+        """,
+        tmp_path,
+        "MLF101",
+        "MLF104",
+    )
+    assert [(f.code, f.region.line) for f in found.findings] == [("MLF101", 7), ("MLF104", 15)]
+
+
+def test_a_function_with_many_conditions_keeps_what_comes_after_them(tmp_path: Path) -> None:
+    names = [f"p{number}" for number in range(40)]
+    params = "".join(f"    if {name} is not None:\n        mlflow.log_param('{name}', {name})\n" for name in names)
+    code = f"import mlflow\ndef report(value, {', '.join(f'{name}=None' for name in names)}):\n{params}"
+    code += "    mlflow.log_metric('loss', value)\nfor batch in train_loader:\n    report(f(batch))\n"
+    assert lines(check(code, tmp_path, "MLF101"), "MLF101") == [code.count("\n")]
+
+
+def test_a_client_that_a_helper_is_handed(tmp_path: Path) -> None:
+    """Only MLflow's takes a run first; what is known to be something else is not asked."""
+    code = """
+    class Client:
+        pass
+
+    def report(mlflow_client, other_client, tracker, run_id, values):
+        own_client = Client()
+        for key, value in values.items():
+            mlflow_client.log_metric(run_id, key, value)
+        for key, value in values.items():
+            other_client.log_metric(key, value)
+        for key, value in values.items():
+            tracker.log_metric(run_id, key, value)
+        for key, value in values.items():
+            own_client.log_metric(run_id, key, value)
+        for key, value in values.items():
+            values.client.log_metric(run_id=values.run_id, key=key, value=value)
+    """
+    assert lines(check(f"{code}\n    # mlflow", tmp_path, "MLF204"), "MLF204") == [8, 16]
+
+
+def test_a_logger_of_lightning_that_is_made_in_sight(tmp_path: Path) -> None:
+    code = """
+    from pytorch_lightning.loggers import MLFlowLogger, WandbLogger
+
+    logger, other = MLFlowLogger("runs"), WandbLogger()
+    mlf_logger: MLFlowLogger = MLFlowLogger("runs")
+    run = mlf_logger.run_id
+    for key, value in settings.items():
+        mlf_logger.experiment.log_param(run, key, value)
+    wandb_logger = WandbLogger("runs")
+    for key, value in settings.items():
+        wandb_logger.experiment.log_param(run, key, value)
+    """
+    assert lines(check(code, tmp_path, "MLF205"), "MLF205") == [8]
 
 
 def test_subclasses_that_the_package_loads(tmp_path: Path) -> None:

@@ -28,6 +28,11 @@ FOUND = {
     ),
     "class attribute": ("class A:\n  URI = 'file:./a'\nmlflow.set_tracking_uri(A.URI)", [3]),
     "helper": ("def place():\n  return 'file:./a'\nmlflow.set_tracking_uri(place())", [3]),
+    "through a helper that takes it": (
+        "def full(uri):\n  if not uri:\n    uri = 'file:.'\n  if '://' not in uri:\n    return Path(uri).as_uri()\n"
+        "  return uri\nmlflow.set_tracking_uri(full(given))\nmlflow.set_tracking_uri(full('./mlruns'))",
+        [9],
+    ),
     "after a branch": (
         "uri = 'http://a'\nif local:\n  uri = 'file:./a'\nmlflow.set_tracking_uri(uri)",
         [4],

@@ -13,6 +13,7 @@ from dataclasses import replace
 from functools import lru_cache
 
 from mlflow_lint.facts.model import Span
+from mlflow_lint.fixes.indenting import shifted
 from mlflow_lint.record import record
 from mlflow_lint.regex import regex
 from mlflow_lint.source.file import newline_of
@@ -209,7 +210,16 @@ def call_text(callee: str, before: Sequence[str], display: Display, after: Seque
     if display.separator == " " and plain and layout.fits(f"{display.one_line},", 1):
         written += [f"{inner}{display.one_line},"]
     else:
-        written += [f"{inner}{display.brackets[:-1]}", *(f"{inner}{step}{line}" for line in display.lines)]
+        written += [f"{inner}{display.brackets[:-1]}", *(_placed(line, f"{inner}{step}") for line in display.lines)]
         written += [f"{inner}{display.brackets[-1]},"]
     written += [f"{inner}{argument}," for argument in after]
     return layout.newline.join([*written, f"{indent})"])
+
+
+def _placed(entry: str, indent: str) -> str:
+    """An entry at an indentation; one of many lines that ends with a bracket of its own goes there as a whole."""
+    last = entry[line_start(entry, len(entry)) :]
+    before = last[: len(last) - len(last.lstrip(" \t"))]
+    if before and last[len(before) :][:1] in (")", "]", "}"):
+        entry = shifted(entry, before, indent) or entry
+    return f"{indent}{entry}"

@@ -13,8 +13,8 @@ _SETTING_OR_CODE = regex(r"tracking[-_]ur[il]|MLF\d", re.IGNORECASE)
 
 
 def names_mlflow(data: bytes) -> bool:
-    """Whether the bytes of a file name MLflow, in whatever case."""
-    return b"mlflow" in data.lower()
+    """Whether the bytes of a file name MLflow, in whatever case, or go through a logger that may be one of it."""
+    return b"mlflow" in data.lower() or (b".experiment.log_" in data and b".run_id" in data)
 
 
 def speaks_of_mlflow(text: str) -> bool:

@@ -17,6 +17,7 @@ from mlflow_lint.facts.traverse import descend, last_name
 
 _DEEPEST = 6
 _FEW = 20
+_MAGIC = frozenset("*?[")
 _ADDING = frozenset("append add insert".split())
 _WRAPPERS = frozenset("enumerate sorted list tuple set reversed zip tqdm track iter filter".split())
 
@@ -28,6 +29,8 @@ def is_listing(effects: Effects, loop: Loop) -> bool:
         return False
     if _is_walked(node.iterable, loop.place):
         return True
+    if _finds_one(node.iterable, loop.place):
+        return False
     walked = effects.loops.verdict(loop).frequency
     if walked not in (Frequency.PER_FILE, Frequency.UNKNOWN):
         return False
@@ -43,6 +46,29 @@ def _is_walked(iterable: facts.Expression, place: Place) -> bool:
     holder = place.scope.holder(iterable.id) if isinstance(iterable, facts.Name) else None
     bindings = holder.bindings[iterable.id] if holder is not None and isinstance(iterable, facts.Name) else []
     return any(isinstance(b, Item) and last_name(b.iterable) == "walk" and b.path == (2,) for b in bindings)
+
+
+def _finds_one(iterable: facts.Expression, place: Place) -> bool:
+    """Whether a glob looks for names that are written out: `for f in folder.glob("results.png")`."""
+    while isinstance(iterable, facts.Call) and last_name(iterable.function) in _WRAPPERS and iterable.arguments:
+        iterable = iterable.arguments[0].value
+    if not isinstance(iterable, facts.Call) or last_name(iterable.function) not in ("glob", "iglob"):
+        return False
+    patterns = _spelled(iterable.arguments[0].value, place) if iterable.arguments else ()
+    return bool(patterns) and all(isinstance(p, str) and not _MAGIC & set(p) for p in patterns)
+
+
+def _spelled(expression: facts.Expression, place: Place) -> tuple[object, ...]:
+    """The constants that an expression can be: itself, or the items of a literal that it goes through."""
+    if isinstance(expression, facts.Constant):
+        return (expression.value,)
+    holder = place.scope.holder(expression.id) if isinstance(expression, facts.Name) else None
+    if holder is None or not isinstance(expression, facts.Name):
+        return ()
+    match holder.bindings[expression.id]:
+        case [Item(facts.Collection(_, items), ())]:
+            return tuple(item.value if isinstance(item, facts.Constant) else None for item in items)
+    return ()
 
 
 class _Grown:

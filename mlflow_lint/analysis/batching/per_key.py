@@ -35,7 +35,7 @@ _NOT_PER_KEY = (
 )
 _DEEPEST = 2
 _HEAVY = regex(
-    r"^_?(fit|fit_\w+|train|train_\w+|run|run_\w+|evaluate_\w+|cross_val\w*|optimi[sz]e|search|generate|sleep|predict"
+    r"^_?(fit|fit_\w+|train|train_\w+|retrain\w*|fine_?tun(e|ing)\w*|run|run_\w+|evaluate_\w+|cross_val\w*|optimi[sz]e|search|generate|sleep|predict"
     r"|backward|download\w*|upload\w*|solve|simulate\w*|invoke|request)$"
 )
 
@@ -147,16 +147,26 @@ def _key(api: Api, arguments: dict[str, facts.Argument]) -> facts.Expression | N
 
 
 def is_own_counter(step: facts.Expression, loop: Loop) -> bool:
-    """Whether each key has a counter of its own: `step = counters[name]`."""
+    """Whether each key has a counter of its own: `step = counters[name]`, not `step = row["step"]`."""
     if not isinstance(step, facts.Name) or not isinstance(loop.node, facts.For):
         return False
-    looked_up = [
-        isinstance(statement.value, facts.Subscript)
-        or (isinstance(statement.value, facts.Call) and last_name(statement.value.function) == "get")
+    looked_up_by = [
+        _looked_up_by(statement.value)
         for statement in loop.node.body
         if isinstance(statement, facts.Assign) and step in statement.targets
     ]
-    return bool(looked_up) and all(looked_up)
+    turns = turn_names(loop)
+    return bool(looked_up_by) and all(index is not None and names_in(index) & turns for index in looked_up_by)
+
+
+def _looked_up_by(value: facts.Expression | None) -> facts.Expression | None:
+    """What an entry of something is looked up by."""
+    match value:
+        case facts.Subscript(_, index):
+            return index
+        case facts.Call(facts.Attribute(_, "get"), (facts.Argument(index), *_)):
+            return index
+    return None
 
 
 @lru_cache(maxsize=64)  # asked of each write in a loop, and a loop is told apart by identity
@@ -207,6 +217,8 @@ def _works(effects: Effects, block: facts.Block, place: Place, depth: int) -> bo
         for reached in effects.reached(call, place) if depth < _DEEPEST else ():
             function = reached.function
             inside = Place(function.scope, function.receiver)
+            if effects.loops.holds_hot_loop(function.definition.body, inside):
+                return True
             if _works(effects, function.definition.body, inside, depth + 1):
                 return True
     return False

@@ -37,12 +37,16 @@ _OPTIMIZER = regex(r"optim|(^|_)opt(_|$)|scaler|solver|accelerator|fabric", re.I
 _ENVIRONMENT = regex(r"(^|_)(v?envs?|environment|game|gym|simulator|world)(_|\d|$)", re.I)
 _LEARNING = regex(
     r"^(_?train(ing)?_step|train_on_batch|test_on_batch|_?train_batch|_?train_one_batch|_?update_(model|policy|network|critic|actor)"
-    r"|partial_fit|apply_gradients|forward_backward|manual_backward|backward|zero_grad|learn_on_batch)$"
+    r"|partial_fit|apply_gradients|forward_backward|manual_backward|backward|zero_grad|learn_on_batch|optimi[sz]er_step)$"
 )
 _FETCHING = regex(r"^(next|sample|sample_batch|get_batch|next_batch|get_next|__next__|learn|forward)$")
 _LEARNER = regex(r"(agent|policy|learner|trainer|model|algo(rithm)?|critic|actor|net(work)?|buffer|self)$", re.I)
 """Whose `update` learns; that of a dict or a progress bar does not."""
 _ROLLOUT = regex(r"(^|_)rollouts?(_|$)")
+_GENERATION = regex(
+    r"^_?generate_(sequences|completions|responses|experiences?)(_|$)|^_?(make|collect)_experiences?$|^_?sync_rollout_"
+)
+"""What has a language model write all that is then learnt from: seconds to minutes each time."""
 _ROUNDS = regex(
     r"^_?((train|run|fit)_?(one_)?(epoch|loop|round|model|all)\w*|fit|train|learn|run_epoch|cross_val_score|cross_validate"
     r"|train_and_\w+|optimi[sz]e|ppo_step|rollout|collect_rollouts?)$"
@@ -106,16 +110,17 @@ class Loops:
             return _hot("once per environment step", f"its body calls {shown(stepping.function)}")
 
         epochs = self._is_epochs(loop, walked)
-        rollout = next((call for call in own if _ROLLOUT.search(last_name(call.function))), None)
         training = next((call for call in own if _is_optimizer_step(call)), None)
+        batches = walked is not None and walked.source is Source.BATCHES
+        made = next((call for call in own if _is_round(call, batches, training is not None)), None)
+        if made is not None:
+            return Verdict(Frequency.PER_EPOCH, "once per round", f"each turn calls {shown(made.function)}")
         if training is not None:
             return self._training(loop, walked, epochs, own, training)
 
-        if walked is not None and walked.source is Source.BATCHES:
+        if walked is not None and batches:
             if _trains_inside(body):
                 return Verdict(Frequency.PER_EPOCH, "once per round", "each turn trains in a loop of its own")
-            if rollout is not None:
-                return Verdict(Frequency.PER_EPOCH, "once per round", f"each turn calls {shown(rollout.function)}")
             return _hot("once per batch", walked.evidence)
         if walked is not None and walked.source is Source.STREAM and not _trains_inside(body):
             return _hot("once per item", walked.evidence)
@@ -151,7 +156,7 @@ class Loops:
         count = literal_count(node)
         if any(_ROUNDS.search(last_name(call.function)) for call in own):
             return Verdict(Frequency.PER_TRIAL, Frequency.PER_TRIAL.value, "each turn trains a model")
-        if self._holds_hot_loop(body, loop.place):
+        if self.holds_hot_loop(body, loop.place):
             return Verdict(Frequency.PER_EPOCH, Frequency.PER_EPOCH.value, "it holds a loop over batches")
         if walked is not None and walked.source in _PLAIN:
             frequency = _PLAIN[walked.source]
@@ -181,8 +186,8 @@ class Loops:
             return "its condition counts epochs"
         return ""
 
-    def _holds_hot_loop(self, body: facts.Block, place: Place) -> bool:
-        """Judged without what is around the inner loops, since that is the question here."""
+    def holds_hot_loop(self, body: facts.Block, place: Place) -> bool:
+        """Whether a loop over batches or steps stands in a block, judged without what is around the block."""
         for inner in inner_loops(body):
             key = id(inner)
             if key not in self._alone:
@@ -275,6 +280,12 @@ def inner_loops(block: facts.Block) -> Iterator[facts.For | facts.While]:
             yield statement
         for inner in inner_blocks(statement):
             yield from inner_loops(inner)
+
+
+def _is_round(call: facts.Call, batches: bool, training: bool) -> bool:
+    """Whether a call makes what the rest of the turn learns from; without training, to generate is an evaluation."""
+    word = last_name(call.function)
+    return bool((batches and _ROLLOUT.search(word)) or (training and _GENERATION.search(word)))
 
 
 def _trains_inside(block: facts.Block) -> bool:

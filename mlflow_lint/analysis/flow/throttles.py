@@ -34,6 +34,8 @@ _EVENT = regex(
     re.I,
 )
 _EPISODE_KEYS = ("episode", "_episode", "final_info", "_final_info", "final_obs", "final_observation")
+_TAKING = regex(r"^_?(pop|drain|poll)_\w+$|^(get_nowait|poll|drain)$")
+"""Names of functions that give what has come in since they were last asked, and nothing most of the time."""
 _CLOCK = regex(r"(^|_)(time|monotonic|perf_counter|now|clock|elapsed)(_|$|\w*time)", re.I)
 _PAST = regex(r"last|prev|previous|since|next", re.I)
 _RANDOM = regex(r"(^|_)(rand|random|uniform|bernoulli)$", re.I)
@@ -100,7 +102,9 @@ class Throttles:
             case facts.Assigned(_, value):
                 return few(value, holds)
             case facts.Name(name):
-                return holds and (self._stored(name, place, loop, depth) or self._event(test, loop))
+                return holds and (
+                    self._stored(name, place, loop, depth) or self._event(test, loop) or self._taken(test, place)
+                )
             case facts.Attribute(owner, name):
                 return holds and (self._kept(owner, name, place, loop, depth) or self._event(test, loop))
             case facts.Call():
@@ -134,9 +138,20 @@ class Throttles:
         if operator == "==":
             return self._counts(left, place) or self._counts(right, place) or _is_reset(left, body)
         if operator in (">", ">="):
-            return _is_interval(left, right) or _is_reset(left, body)
+            return _is_interval(left, right) or _is_reset(left, body) or self._taken(left, place)
+        if operator in ("!=", "is not"):
+            return self._taken(left, place)
         if operator in ("<", "<="):
             return _is_interval(right, left) or _is_random(left) or _is_reset(right, body)
+        return False
+
+    def _taken(self, expression: facts.Expression, place: Place) -> bool:
+        """Whether an expression asks if something was there: `usage = env.pop_usage()` … `if usage:`."""
+        for name in names_in(expression):
+            holder = place.scope.holder(name)
+            values = [b.expression if isinstance(b, Value) else None for b in (holder.bindings[name] if holder else ())]
+            if values and all(isinstance(v, facts.Call) and _TAKING.search(last_name(v.function)) for v in values):
+                return True
         return False
 
     def _divides(self, divisor: facts.Expression, place: Place) -> bool:
@@ -233,11 +248,10 @@ class Throttles:
         if isinstance(meaning, FunctionRef):
             inner = Place(meaning.scope, meaning.receiver)
             values = returned_values(meaning.definition.body)
-            return (
-                bool(values)
-                and all(self._few(value, holds, inner, None, (), depth + 1) for value in values)
-                and any(not isinstance(value, facts.Constant) for value in values)
-            )
+            few = [value for value in values if self._few(value, holds, inner, None, (), depth + 1)]
+            # `should_log` may answer by how it is set up: `step % self.every == 0` in one of several cases.
+            enough = bool(few) if holds and _EVENT.search(word) else len(few) == len(values)
+            return enough and any(not isinstance(value, facts.Constant) for value in few)
         return holds and bool(_EVENT.search(word))
 
     # -------------------------------------------------------------------------------------------- what changes

@@ -15,6 +15,7 @@ from mlflow_lint.analysis.memo import Memo
 from mlflow_lint.analysis.names.annotations import annotated, is_vague
 from mlflow_lint.analysis.names.callers import Callers
 from mlflow_lint.analysis.names.classes import Classes
+from mlflow_lint.analysis.names.clients import CLIENT, is_logger
 from mlflow_lint.analysis.names.elements import Elements
 from mlflow_lint.analysis.names.imports import Imports, imported_by_name
 from mlflow_lint.analysis.names.meaning import (
@@ -336,6 +337,8 @@ class Resolver:
         match owner:
             case External(dotted):
                 return External(f"{dotted}.{name}")
+            case Result(dotted) if name == "experiment" and is_logger(dotted):
+                return Result(CLIENT)
             case Result(dotted):
                 return External(f"{dotted}().{name}")
             case ModuleRef(file):

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import islice
 
+from mlflow_lint.analysis.names.arguments import filled_parameters
 from mlflow_lint.analysis.names.assigned import assigned_before
 from mlflow_lint.analysis.names.meaning import ClassRef, External, FunctionRef, Instance, ModuleRef, Place
 from mlflow_lint.analysis.names.resolve import Resolver
@@ -142,7 +143,11 @@ class Spellings:
         values = [given.value for given in call.arguments if not given.star and given.keyword is None]
         called = self._resolver.resolve(call.function, place)
         if isinstance(called, FunctionRef):
-            yield from self._returned(called, depth)
+            passed_on = _passed_on(called)
+            for name, given in filled_parameters(call, called).items() if passed_on else ():
+                if name in passed_on:
+                    yield from self._of(given, place, value_offset(given, offset), depth)
+            yield from self._returned(called, depth) if not passed_on else ()
             return
         owner = call.function.value if isinstance(call.function, facts.Attribute) else None
         # `os.path.abspath(x)` takes its text, `parsed.geturl()` belongs to it.
@@ -258,6 +263,12 @@ class Spellings:
         inside = self._one(value, place, offset, depth)
         if inside is not None and inside.is_path:
             yield replace(inside, parts=(None,))
+
+
+def _passed_on(function: FunctionRef) -> frozenset[str]:
+    """The parameters that a function gives back as they are, or in another form: `normalized(uri)`."""
+    names = {value.id for value in returned_values(function.definition.body) if isinstance(value, facts.Name)}
+    return frozenset(parameter.name for parameter in function.definition.parameters if parameter.name in names)
 
 
 def _is_path_module(called: object, owner: facts.Expression | None) -> bool:

@@ -89,6 +89,7 @@ def tracking_uris(effects: Effects, unit: Unit) -> Iterator[TrackingUri]:
         return
     spellings = Spellings(effects.resolver)
     seen: set[facts.Span] = set()
+    elsewhere: set[tuple[str, facts.Span]] = set()
     for setting in store_settings(effects, unit):
         if not setting.is_uri:
             continue
@@ -96,8 +97,10 @@ def tracking_uris(effects: Effects, unit: Unit) -> Iterator[TrackingUri]:
             store = store_of(spelling, setting.by_name)
             span = spelling.span
             if spelling.unit is not unit:
-                if _speaks_for_itself(effects, spellings, spelling):
+                literal = (spelling.unit.file, span)
+                if literal in elsewhere or _speaks_for_itself(effects, spellings, spelling):
                     continue
+                elsewhere.add(literal)
                 span = setting.span
             if span not in seen:
                 seen.add(span)

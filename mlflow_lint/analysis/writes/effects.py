@@ -16,6 +16,7 @@ from mlflow_lint.analysis.flow.registered import Hook, Registered
 from mlflow_lint.analysis.flow.sites import Loop, Site, sites
 from mlflow_lint.analysis.flow.throttles import Throttles
 from mlflow_lint.analysis.memo import Memo
+from mlflow_lint.analysis.names.clients import through_client, through_logger
 from mlflow_lint.analysis.names.meaning import (
     ClassRef,
     External,
@@ -131,8 +132,17 @@ class Effects:
         try:
             return self._targets[key]
         except KeyError:
-            target = self._targets[key] = self.resolver.resolve(call.function, place)
+            target = self._targets[key] = self.resolver.resolve(call.function, place) or self._told(call, place)
             return target
+
+    def _told(self, call: facts.Call, place: Place) -> Meaning | None:
+        """What a call of something unknown calls, by how it calls it."""
+        found = through_logger(call)
+        if found is None and isinstance(call.function, facts.Attribute):
+            found = through_client(call)
+            if found is not None and self.resolver.resolve(call.function.value, place) is not None:
+                return None  # a client of the project's own
+        return found
 
     def reached(self, call: facts.Call, place: Place) -> tuple[Reached, ...]:
         """The project functions that a call may reach, and what they do with what they are given there."""

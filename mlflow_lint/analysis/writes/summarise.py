@@ -30,6 +30,7 @@ from mlflow_lint.analysis.names.meaning import (
 )
 from mlflow_lint.analysis.names.overrides import Overrides, is_abstract
 from mlflow_lint.analysis.names.resolve import Resolver
+from mlflow_lint.analysis.writes.conditions import Condition, conditions, inherited, passed_on, ruled_out
 from mlflow_lint.analysis.writes.keys import Key, Keys, Origin
 from mlflow_lint.analysis.writes.summary import NOTHING, Body, Deferred, Effect, Reached, Summary
 from mlflow_lint.facts import model as facts
@@ -73,8 +74,11 @@ class Summaries:
         """
         for function in self._functions(called):
             summary = self.of(function)
+            effects = summary.effects
+            if any(effect.when for effect in effects):
+                effects = tuple(effect for effect in effects if not ruled_out(effect.when, call, function))
             passed = self._passed(summary, call, place, function)
-            yield Reached(function, (*summary.effects, *passed) if passed else summary.effects)
+            yield Reached(function, (*effects, *passed) if passed else effects)
 
     def _functions(self, meaning: Meaning | None) -> Iterator[FunctionRef]:
         """What runs when something is called: a function, a constructor, an object's `__call__`."""
@@ -93,7 +97,9 @@ class Summaries:
         deferred: dict[tuple[object, ...], Deferred] = {}
         for found in self._overriding(function) if is_abstract(function.definition) else self._inside(function):
             if isinstance(found, Effect):
-                shape = (found.api, found.throttled is None, found.repeated, found.own_run, found.key)
+                if found.when and len(effects) >= _MOST_EFFECTS // 2:
+                    found = _under(found, ())  # the room that is left is for other writes
+                shape = (found.api, found.throttled is None, found.repeated, found.own_run, found.key, found.when)
                 if len(effects) < _MOST_EFFECTS and len(found.chain) <= _LONGEST_CHAIN:
                     effects.setdefault(shape, found)
             else:
@@ -106,11 +112,12 @@ class Summaries:
         """What the methods do that stand in for an abstract one."""
         loaded = self._overrides.loaded(abstract)
         for override in loaded:
-            yield from self.of(override).effects
+            yield from (_stood_in(abstract, override, effect) for effect in self.of(override).effects)
         for override in self._overrides.nearby(abstract) if not loaded else ():
-            # Which of the modules that such a module imports matter is only known when it is checked itself.
-            path = override.unit.path
-            yield from (e for e in self.of(override).effects if all(step.path == path for step in e.chain))
+            for effect in self.of(override).effects:
+                # Which of the modules that such a module imports matter is only known when it is checked itself.
+                if all(step.path == override.unit.path for step in effect.chain):
+                    yield _stood_in(abstract, override, effect)
 
     def _inside(self, function: FunctionRef) -> Iterator[Effect | Deferred]:
         """What the calls in a function do, and what they leave to whoever calls the function."""
@@ -130,7 +137,7 @@ class Summaries:
                 step = _step(site, api.label)
                 own_run = around.own_run and api.kind is not Kind.RUN
                 key = self._key(site, option, api)
-                yield Effect(api, (step,), around.throttled, around.repeated, own_run, key)
+                yield Effect(api, (step,), around.throttled, around.repeated, own_run, key, around.when)
         for reached in self.reached(called, site.call, site.place):
             for effect in reached.effects:
                 yield Effect(
@@ -140,6 +147,7 @@ class Summaries:
                     around.repeated or effect.repeated,
                     around.own_run or effect.own_run,
                     self._keys.passed(effect.key, site, reached.function),
+                    (*around.when, *passed_on(effect.when, site.call, site.place, reached.function)),
                 )
             yield from self._left(site, reached.function, around)
 
@@ -226,6 +234,11 @@ class _Around:
         """What lets only some calls of the function through."""
         return self.throttles.between(self.site.frames, None)
 
+    @cached_property
+    def when(self) -> tuple[Condition, ...]:
+        """What the function asks of its arguments before it gets there."""
+        return conditions(self.site.frames)
+
     @property
     def repeated(self) -> bool:
         """Whether it stands in a loop of the function."""
@@ -235,6 +248,16 @@ class _Around:
     def own_run(self) -> bool:
         """Whether it stands in a run that the function opens."""
         return any(isinstance(frame, Run) for frame in self.site.frames)
+
+
+def _stood_in(abstract: FunctionRef, override: FunctionRef, effect: Effect) -> Effect:
+    """An effect of a method as one of the abstract method that callers see."""
+    return _under(effect, inherited(effect.when, override, abstract)) if effect.when else effect
+
+
+def _under(effect: Effect, when: tuple[Condition, ...]) -> Effect:
+    """An effect under other conditions."""
+    return Effect(effect.api, effect.chain, effect.throttled, effect.repeated, effect.own_run, effect.key, when)
 
 
 def _given(expression: facts.Expression, place: Place) -> tuple[Origin, tuple[str, ...]] | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from mlflow_lint.analysis.flow.sites import Site
 from mlflow_lint.analysis.names.meaning import FunctionRef, Place
+from mlflow_lint.analysis.writes.conditions import Condition
 from mlflow_lint.analysis.writes.keys import Key, Origin
 from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.api import Api
@@ -29,6 +30,8 @@ class Effect:
     own_run: bool
     """Whether the write goes to a run that the function itself opens."""
     key: Key
+    when: tuple[Condition, ...] = ()
+    """What the arguments of a call must be for it to write."""
 
 
 @entity

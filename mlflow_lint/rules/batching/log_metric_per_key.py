@@ -192,6 +192,22 @@ for name, value in scores.items():
 """,
     ),
     Example(
+        "a helper that walks all batches each turn",
+        """\
+import mlflow
+
+
+def darken(images, folder):
+    for batch in DataLoader(images):
+        save(batch * 0.5, folder)
+
+
+for split, images in splits.items():
+    darken(images, split)
+    mlflow.log_metric(f"{split}_images", len(images))
+""",
+    ),
+    Example(
         "a history, point by point, is another rule's",
         """\
 import mlflow

@@ -144,6 +144,35 @@ model = Model()
 """,
     ),
     Example(
+        "rows that hold their own step",
+        """\
+import mlflow
+
+with mlflow.start_run():
+    for row in rows:
+        step = row["step"]
+        mlflow.log_metrics({"loss": row["loss"]}, step=step)  # MLF207
+""",
+        """\
+import time
+
+import mlflow
+from mlflow.entities import Metric
+
+with mlflow.start_run():
+    now = int(time.time() * 1000)
+    points = []
+    for row in rows:
+        step = row["step"]
+        points.append(Metric("loss", row["loss"], now, step))
+    mlflow.MlflowClient().log_batch(mlflow.active_run().info.run_id, metrics=points)
+""",
+        Applicability.UNSAFE,
+        setup="""\
+rows = [{"step": 0, "loss": 0.9}, {"step": 5, "loss": 0.5}]
+""",
+    ),
+    Example(
         "every series of a history",
         """\
 import mlflow
