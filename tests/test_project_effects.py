@@ -430,7 +430,8 @@ def test_a_client_that_a_helper_is_handed(tmp_path: Path) -> None:
         for key, value in values.items():
             values.client.log_metric(run_id=values.run_id, key=key, value=value)
     """
-    assert lines(check(f"{code}\n    # mlflow", tmp_path, "MLF204"), "MLF204") == [8, 16]
+    assert lines(check(f"{code}\n    # mlflow", tmp_path, "MLF204"), "MLF204") == [8]
+    assert lines(check(f"{code}\n    # MlflowClient", tmp_path, "MLF204"), "MLF204") == [8, 16]
 
 
 def test_a_logger_of_lightning_that_is_made_in_sight(tmp_path: Path) -> None:

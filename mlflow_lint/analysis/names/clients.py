@@ -2,7 +2,8 @@
 
 A module of Lightning asks its trainer for the logger, whose `experiment` is an `MlflowClient`, and a helper is handed a
 client without a word on what it is. Invariant: a call counts as one of the client only if it is given a run, as no
-call of other trackers is: the `run_id` of the very logger, or a `run_id` as the first thing that `client` takes.
+call of other trackers is: the `run_id` of the very logger, or a `run_id` as the first thing that a client takes whose
+name or file speaks of MLflow's.
 """
 
 from __future__ import annotations
@@ -34,10 +35,12 @@ def through_logger(call: facts.Call) -> External | None:
     return None
 
 
-def through_client(call: facts.Call) -> External | None:
-    """`client.log_param(run_id, key, value)`, a write, as the call of the client that it is."""
+def through_client(call: facts.Call, text: str) -> External | None:
+    """`client.log_param(run_id, key, value)`, a write, as the call of the client that it is in a file of this text."""
     match call.function:
         case facts.Attribute(owner, method) if (True, method) in CALLS and _CLIENT.search(last_name(owner)):
+            if "mlflow" not in last_name(owner).lower() and "MlflowClient" not in text:
+                return None
             run = argument(call, "run_id", 0)
             if CALLS[(True, method)].kind in WRITES and run is not None and _RUN.search(last_name(run.value)):
                 return External(f"{CLIENT}().{method}")

@@ -139,7 +139,7 @@ class Effects:
         """What a call of something unknown calls, by how it calls it."""
         found = through_logger(call)
         if found is None and isinstance(call.function, facts.Attribute):
-            found = through_client(call)
+            found = through_client(call, place.unit.text)
             if found is not None and self.resolver.resolve(call.function.value, place) is not None:
                 return None  # a client of the project's own
         return found
