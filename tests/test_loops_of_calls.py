@@ -31,6 +31,12 @@ REPLAYS = {
     "guard on the value": "for i, v in enumerate(vs):\n    if v != 0:\n        mlflow.log_metric('a', v, step=i)",
     "own list": "def f(): return [1.0]\nfor i, v in enumerate(f()): mlflow.log_metric('a', v, step=i)",
     "nest": "for i in range(n):\n    for k in keys:\n        mlflow.log_metric(k, h[k][i], step=i)",
+    "series of a history": "for k, values in h.history.items():\n  for v in values:\n    mlflow.log_metric(k, v)",
+    "series of a nested history": "for part, metrics in evals_result.items():\n  for k, values in metrics.items():\n"
+    "    for v in values: mlflow.log_metric(part + k, v)",
+    "while a run is open": "for i, v in enumerate(vs):\n  if mlflow.active_run(): mlflow.log_metric('a', v, step=i)",
+    "keys of each step in a helper": "def log(metrics, step):\n  for k, v in metrics.items():\n"
+    "    mlflow.log_metric(k, v, step=step)\nfor i, v in enumerate(losses): log({'a': v}, i)",
 }
 
 NO_REPLAYS = {
@@ -54,6 +60,9 @@ NO_REPLAYS = {
     "keys": "for k, v in metrics.items(): mlflow.log_metric(k, v)",
     "another model's value": "for name in models: mlflow.log_metric('a', scores[name])",
     "value of no turn": "for epoch in range(n): mlflow.log_metric('a', loss, step=epoch)",
+    "members of one result": "for k, values in metrics.items():\n  for v in values:\n    mlflow.log_metric(k, v)",
+    "a helper that walks a series": "def log(key, values, n_steps):\n  for i in steps(n_steps):\n"
+    "    mlflow.log_metric(key, values[i], step=i)\nfor k, values in history.items(): log(k, values, len(values))",
     "asynchronous": "async def f():\n    async for v in values: mlflow.log_metric('a', v)",
 }
 
@@ -105,11 +114,13 @@ READS = {
     "what a run was made with": "for x in xs:\n    mlflow.log_artifact(client.get_run(r).info.artifact_uri)",
     "twice in a turn": "def f(i):\n  for x in i:\n    a = mlflow.get_run(x).data.tags\n    b = mlflow.get_run(x).info",
     "by experiment": "for e in experiments: mlflow.search_runs([e.experiment_id], max_results=1)",
+    "by experiment, no list": "for e in client.search_experiments(): client.search_runs(e.experiment_id)",
 }
 NO_READS = {
     "parents": "for r in runs: client.get_run(r.data.tags['mlflow.parentRunId'])",
     "inputs": "for _, r in runs.iterrows(): print(mlflow.get_run(r.run_id).inputs.dataset_inputs)",
     "given ids": "def f(ids):\n    for i in ids: mlflow.get_run(i)",
+    "own lists": "for ids in chunks: mlflow.search_runs(ids)",
     "own filter": "for e in es: mlflow.search_runs([e.experiment_id], filter_string=e.name)",
     "deleting": "for e in es:\n    for r in client.search_runs([e.experiment_id]): client.delete_run(r.info.run_id)\n"
     "    client.delete_experiment(e.experiment_id)",
