@@ -61,6 +61,19 @@ def after_newline(text: str, offset: int) -> int:
     return min(offset + 1, len(text))
 
 
+def after_blank_lines(text: str, offset: int) -> int:
+    """Past the blank lines that begin at an offset."""
+    while offset < len(text) and not text[offset : line_end(text, offset)].strip():
+        offset = after_newline(text, line_end(text, offset))
+    return offset
+
+
+def is_apart(text: str, start: int) -> bool:
+    """Whether a blank line stands before the line that begins at `start`."""
+    before = text[line_start(text, start - 1) : start] if start else ""
+    return bool(before) and not before.strip()
+
+
 def comments(text: str, start: int, end: int) -> list[tuple[int, str]]:
     """Comments between two offsets at which whole lines begin and end, with their offsets; strings hold none."""
     region = text[start:end]
