@@ -10,6 +10,7 @@ from collections.abc import Container, Iterable, Iterator
 
 from mlflow_lint.analysis.batching.rows import GROUPED, arguments_of
 from mlflow_lint.analysis.flow.loops import inner_loops, own_calls
+from mlflow_lint.analysis.flow.quick import is_quick
 from mlflow_lint.analysis.flow.repetition import loop_start, loop_words
 from mlflow_lint.analysis.flow.sites import Loop, Rescue, Run, Site
 from mlflow_lint.analysis.names.arguments import filled_parameters
@@ -146,16 +147,24 @@ def _key(api: Api, arguments: dict[str, facts.Argument]) -> facts.Expression | N
 
 
 def is_own_counter(step: facts.Expression, loop: Loop) -> bool:
-    """Whether each key has a counter of its own: `step = counters[name]`."""
+    """Whether each key has a counter of its own: `step = counters[name]`, and not `step = row["step"]`."""
     if not isinstance(step, facts.Name) or not isinstance(loop.node, facts.For):
         return False
-    looked_up = [
-        isinstance(statement.value, facts.Subscript)
-        or (isinstance(statement.value, facts.Call) and last_name(statement.value.function) == "get")
+    turn = turn_names(loop)
+    values = [
+        statement.value
         for statement in loop.node.body
         if isinstance(statement, facts.Assign) and step in statement.targets
     ]
-    return bool(looked_up) and all(looked_up)
+    return bool(values) and all(_is_looked_up(value, turn) for value in values)
+
+
+def _is_looked_up(value: facts.Expression | None, turn: frozenset[str]) -> bool:
+    """`counters[name]` or `counters.get(name)`, in what is the same each turn."""
+    match value:
+        case facts.Subscript(container, _) | facts.Call(facts.Attribute(container, "get"), _):
+            return not names_in(container) & turn
+    return False
 
 
 def turn_names(loop: Loop) -> frozenset[str]:
@@ -187,7 +196,10 @@ def _spread(block: facts.Block, names: set[str]) -> None:
 
 def _is_quick(effects: Effects, loop: Loop) -> bool:
     """Whether a turn only looks things up and writes them."""
-    if effects.loops.verdict(loop).frequency in _NOT_PER_KEY:
+    frequency = effects.loops.verdict(loop).frequency
+    if frequency is Frequency.PER_TRIAL and isinstance(loop.node, facts.For):
+        return is_quick(effects, loop.node.body, loop.place)  # the trials are over
+    if frequency in _NOT_PER_KEY:
         return False
     if isinstance(loop.node, facts.Clause):
         return True
