@@ -17,25 +17,26 @@ from mlflow_lint.facts.traverse import descend, last_name
 from mlflow_lint.regex import regex
 
 _DEEPEST = 4
-_NAMES = regex(r"__version__|^VERSION$|(?i:mlflow_?(v|major|[23]))")
+_NAMES = regex(r"__version__|^VERSION$|(?i:mlflow_?(v\d|version|major|[23]))")
 _CALLS = frozenset("version parse_version Version LooseVersion StrictVersion signature getfullargspec hasattr".split())
 """`version("mlflow")` of `importlib.metadata`, and what looks whether a function takes an argument."""
 
 
 def tells_versions(resolver: Resolver, test: facts.Expression, place: Place) -> bool:
     """Whether how a test comes out depends on which MLflow is installed."""
-    return _tells(resolver, test, place, 0)
-
-
-def _tells(resolver: Resolver, expression: facts.Expression, place: Place, depth: int) -> bool:
-    nodes = list(descend(expression))
-    if any(map(_says, nodes)):
-        return True
-    return depth < _DEEPEST and any(
-        _tells(resolver, source, where, depth + 1)
-        for node in nodes
-        for source, where in _sources(resolver, node, place)
-    )
+    pending = [(test, place, 0)]
+    seen: set[int] = set()
+    while pending:
+        expression, where, depth = pending.pop()
+        if id(expression) in seen:
+            continue
+        seen.add(id(expression))
+        for node in descend(expression):
+            if _says(node):
+                return True
+            if depth < _DEEPEST:
+                pending += [(source, at, depth + 1) for source, at in _sources(resolver, node, where)]
+    return False
 
 
 def _says(node: facts.Expression) -> bool:

@@ -79,6 +79,11 @@ def _uses(site: Site, body: Body) -> Iterator[_Use]:
     # Only if this block alone gives the name its values is it clear which reads are of this one.
     in_order = len(holder.bindings[name.id]) == len(here) and holder is body.place.scope
     later = next((index for index in here if index > site.index), len(site.block))
+    if not in_order and holder is body.place.scope and body.function is not None:
+        uses = _reads_after(body.block, site.statement, name)
+        if uses is not None:
+            yield from uses
+            return
     block = site.block[site.index + 1 : later + 1] if in_order else body.unit.facts.body
     for use in _reads(block, name):
         if not in_order or use.statement is not statement:
@@ -102,6 +107,33 @@ def _reads(block: facts.Block, name: facts.Name) -> Iterator[_Use]:
         blocks = (statement.body,) if isinstance(statement, (facts.Function, facts.Class)) else inner_blocks(statement)
         for inner in blocks:
             yield from _reads(inner, name)
+
+
+def _reads_after(block: facts.Block, assigned: facts.Statement, name: facts.Name) -> list[_Use] | None:
+    """Every read of a name that can come after a statement, functions included, other branches of its tests left out.
+
+    None where the statement repeats.
+    """
+    offset = assigned.span[0]
+    for index, statement in enumerate(block):
+        if not statement.span[0] <= offset < statement.span[1]:
+            continue
+        functions = tuple(s for s in block[:index] if isinstance(s, (facts.Function, facts.Class)))
+        after = list(_reads((*functions, *block[index + 1 :]), name))
+        if statement is assigned:
+            return after
+        if isinstance(statement, (facts.For, facts.While)):
+            return None
+        inside = [
+            inner for inner in inner_blocks(statement) if inner and inner[0].span[0] <= offset < inner[-1].span[1]
+        ]
+        own = _reads_after(inside[0], assigned, name) if inside else None
+        if own is None:
+            return None
+        # What is assigned in a `try` is read by what comes behind it; the branches of a test exclude each other.
+        others = [] if isinstance(statement, (facts.If, facts.Match)) else inner_blocks(statement)
+        return [*own, *(use for inner in others if inner not in inside for use in _reads(inner, name)), *after]
+    return None
 
 
 def _found(
