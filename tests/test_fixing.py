@@ -327,6 +327,105 @@ def report(optimizer):
     )
 
 
+def test_what_spans_lines_moves_with_its_first() -> None:
+    text = """\
+import mlflow
+
+with mlflow.start_run():
+    for feature, importance in model.feature_importances_of_training.items():
+        mlflow.log_metric(f"feature_importance_of_training_{feature}", importance)
+    mlflow.log_metric(
+        "sum",
+        (
+            a
+            + b
+        ),
+    )
+"""
+    result = fixed(text.encode(), unsafe=True)
+    assert result.problems == ()
+    assert (
+        result.after
+        == """\
+import mlflow
+
+with mlflow.start_run():
+    mlflow.log_metrics(
+        {
+            **{
+                f"feature_importance_of_training_{feature}": importance
+                for feature, importance in model.feature_importances_of_training.items()
+            },
+            "sum": (
+                a
+                + b
+            ),
+        },
+    )
+"""
+    )
+
+
+def test_what_is_taken_away_leaves_one_blank_line() -> None:
+    text = """\
+import mlflow
+
+mlflow.log_param("a", a)
+mlflow.log_param("b", b)
+
+mlflow.log_metric("loss", loss)
+
+mlflow.log_param("c", c)
+
+
+def main():
+    mlflow.set_tag("a", "1")
+
+    mlflow.log_param("a", 1)
+    mlflow.set_tag("b", "2")
+"""
+    result = fixed(text.encode(), unsafe=True)
+    assert result.problems == ()
+    assert (
+        result.after
+        == """\
+import mlflow
+
+mlflow.log_metric("loss", loss)
+
+mlflow.log_params({"a": a, "b": b, "c": c})
+
+
+def main():
+    mlflow.log_param("a", 1)
+    mlflow.set_tags({"a": "1", "b": "2"})
+"""
+    )
+
+
+def test_what_a_method_imports_late_is_not_imported_at_the_top() -> None:
+    text = """\
+import logging
+
+
+class Tracker:
+    def __init__(self):
+        try:
+            import mlflow
+
+            self.mlflow = mlflow
+        except ImportError:
+            logging.warning("no MLflow")
+
+    def replay(self, losses):
+        for epoch, loss in enumerate(losses):
+            self.mlflow.log_metric("loss", loss, step=epoch)
+"""
+    result = fixed(text.encode(), unsafe=True)
+    assert [finding.code for finding in result.remaining.findings] == ["MLF207"]
+    assert result.after == text
+
+
 def test_fixes_at_one_place_go_one_after_the_other() -> None:
     text = """\
 import mlflow

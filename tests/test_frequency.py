@@ -263,6 +263,31 @@ def test_buffered_asynchronous_writes_are_not_hot(tmp_path: Path) -> None:
     assert lines(check(variable + loop, tmp_path, "MLF101"), "MLF101") == []
 
 
+POINTS = "[Metric('a', p, 0, 0) for p in piece]"
+
+
+@pytest.mark.parametrize(
+    ("over", "sent", "hot"),
+    [
+        ("i in range(0, n, batch_size)", "client.log_batch(run_id, metrics=x[i : i + batch_size])", False),
+        ("i in range(0, n, batch_size)", "client.log_batch(run_id, metrics=piece)", False),
+        ("i in range(0, n, batch_size)", f"client.log_batch(run_id, {POINTS})", False),
+        ("i in range(0, n, batch_size)", "mlflow.log_metrics(dict(piece))", False),
+        ("i, batch in enumerate(batches)", "client.log_batch(run_id, params=list(batch))", False),
+        ("i in range(0, n, batch_size)", "client.log_batch(run_id, metrics=other)", True),
+        ("i in range(0, n, batch_size)", "client.log_batch(run_id, [Metric('a', model(piece), 0, 0)])", True),
+        ("i in range(0, n, batch_size)", "mlflow.log_metrics(model(piece), step=i)", True),
+        ("i, metrics in enumerate(batches)", "mlflow.log_metrics(metrics, step=i)", True),
+    ],
+)
+def test_a_request_for_each_piece_of_what_is_at_hand(over: str, sent: str, hot: bool, tmp_path: Path) -> None:
+    code = (
+        "import mlflow\nfrom mlflow.entities import Metric\nclient = mlflow.MlflowClient()\n"
+        f"for {over}:\n    piece = x[i : i + batch_size]\n    {sent}\n"
+    )
+    assert bool(lines(check(code, tmp_path, "MLF101"), "MLF101")) is hot
+
+
 def test_several_writes_in_one_block_are_one_finding(tmp_path: Path) -> None:
     code = """
     import mlflow

@@ -31,6 +31,15 @@ REPLAYS = {
     "guard on the value": "for i, v in enumerate(vs):\n    if v != 0:\n        mlflow.log_metric('a', v, step=i)",
     "own list": "def f(): return [1.0]\nfor i, v in enumerate(f()): mlflow.log_metric('a', v, step=i)",
     "nest": "for i in range(n):\n    for k in keys:\n        mlflow.log_metric(k, h[k][i], step=i)",
+    "series of a history": "for k, values in h.history.items():\n  for v in values:\n    mlflow.log_metric(k, v)",
+    "series of a nested history": "for part, metrics in evals_result.items():\n  for k, values in metrics.items():\n"
+    "    for v in values: mlflow.log_metric(part + k, v)",
+    "step of a row": "for r in rows:\n    step = r['epoch']\n    mlflow.log_metric('a', r['loss'], step=step)",
+    "step of a row, or none": "for r in rows:\n  at = r.get('epoch', 0)\n  mlflow.log_metric('a', r['loss'], step=at)",
+    "columns that Prophet gives": "for day, y in zip(df['ds'], df['yhat']): mlflow.log_metric('a', y)",
+    "while a run is open": "for i, v in enumerate(vs):\n  if mlflow.active_run(): mlflow.log_metric('a', v, step=i)",
+    "keys of each step in a helper": "def log(metrics, step):\n  for k, v in metrics.items():\n"
+    "    mlflow.log_metric(k, v, step=step)\nfor i, v in enumerate(losses): log({'a': v}, i)",
 }
 
 NO_REPLAYS = {
@@ -54,6 +63,10 @@ NO_REPLAYS = {
     "keys": "for k, v in metrics.items(): mlflow.log_metric(k, v)",
     "another model's value": "for name in models: mlflow.log_metric('a', scores[name])",
     "value of no turn": "for epoch in range(n): mlflow.log_metric('a', loss, step=epoch)",
+    "members of one result": "for k, values in metrics.items():\n  for v in values:\n    mlflow.log_metric(k, v)",
+    "a counter for each key": "for k, v in ms.items():\n    step = counts[k]\n    mlflow.log_metric(k, v, step=step)",
+    "a helper that walks a series": "def log(key, values, n_steps):\n  for i in steps(n_steps):\n"
+    "    mlflow.log_metric(key, values[i], step=i)\nfor k, values in history.items(): log(k, values, len(values))",
     "asynchronous": "async def f():\n    async for v in values: mlflow.log_metric('a', v)",
 }
 
@@ -66,6 +79,27 @@ def test_replay(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", NO_REPLAYS)
 def test_no_replay(name: str, tmp_path: Path) -> None:
     assert not found(NO_REPLAYS[name], "MLF207", tmp_path)
+
+
+PER_KEY = {
+    "scores of folds": "for f in folds:\n    mlflow.log_metric(f'auc_{f[0]}', f[1])\n    aucs.append(f[1])",
+    "results by seed": "for seed in seeds: mlflow.log_metric(f'score_{seed}', scores[seed])",
+}
+NOT_PER_KEY = {
+    "training folds": "for i, (a, b) in enumerate(kf.split(x)): mlflow.log_metric(f'fold_{i}', fit(a, b))",
+    "unknown work by seed": "for seed in seeds: mlflow.log_metric(f'score_{seed}', score(seed))",
+    "runs by seed": "for seed in seeds:\n    with mlflow.start_run(): mlflow.log_metric(f's_{seed}', scores[seed])",
+}
+
+
+@pytest.mark.parametrize("name", PER_KEY)
+def test_trials_that_are_over_are_keys(name: str, tmp_path: Path) -> None:
+    assert found(PER_KEY[name], "MLF204", tmp_path)
+
+
+@pytest.mark.parametrize("name", NOT_PER_KEY)
+def test_trials_are_no_keys(name: str, tmp_path: Path) -> None:
+    assert not found(NOT_PER_KEY[name], "MLF204", tmp_path)
 
 
 @pytest.mark.parametrize("code", ["MLF101", "MLF201", "MLF204"])
@@ -105,11 +139,13 @@ READS = {
     "what a run was made with": "for x in xs:\n    mlflow.log_artifact(client.get_run(r).info.artifact_uri)",
     "twice in a turn": "def f(i):\n  for x in i:\n    a = mlflow.get_run(x).data.tags\n    b = mlflow.get_run(x).info",
     "by experiment": "for e in experiments: mlflow.search_runs([e.experiment_id], max_results=1)",
+    "by experiment, no list": "for e in client.search_experiments(): client.search_runs(e.experiment_id)",
 }
 NO_READS = {
     "parents": "for r in runs: client.get_run(r.data.tags['mlflow.parentRunId'])",
     "inputs": "for _, r in runs.iterrows(): print(mlflow.get_run(r.run_id).inputs.dataset_inputs)",
     "given ids": "def f(ids):\n    for i in ids: mlflow.get_run(i)",
+    "own lists": "for ids in chunks: mlflow.search_runs(ids)",
     "own filter": "for e in es: mlflow.search_runs([e.experiment_id], filter_string=e.name)",
     "deleting": "for e in es:\n    for r in client.search_runs([e.experiment_id]): client.delete_run(r.info.run_id)\n"
     "    client.delete_experiment(e.experiment_id)",

@@ -105,6 +105,9 @@ INSIDE = indent(LOOP, "    ")
         (f"mlflow.log_param('a', 1)\n{LOOP}", UNSAFE),
         (f"def report(losses):\n{INSIDE}", UNSAFE),
         (LOOP, None),
+        # Where no run is open, none is written to.
+        (f"def report(losses):\n{indent(turn('if mlflow.active_run():', '    ' + LOGGED), '    ')}", None),
+        (f"def report(losses):\n    if mlflow.active_run():\n{indent(INSIDE, '    ')}", UNSAFE),
         (f"if wanted:\n    mlflow.start_run()\n{LOOP}", None),
         (f"{STARTED}    pass\n{LOOP}", None),
     ],

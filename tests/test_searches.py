@@ -17,6 +17,10 @@ FOUND = {
     "one row": "mlflow.search_runs().head(1)",
     "assigned again": "a = mlflow.search_runs()\nprint(a.iloc[0])\na = load()\nprint(a)",
     "in a branch": "def f(x):\n  if x:\n    a = mlflow.search_runs()\n    return a.iloc[0]",
+    "in one of two branches": "def f(x):\n  if x:\n    a = mlflow.search_runs()\n    return a.iloc[0]\n  else:\n"
+    "    a = load()\n    return a",
+    "before both ways go on": "def f(x):\n  a = None\n  try:\n    a = mlflow.search_runs()\n  except E:\n"
+    "    return a is None\n  return a.iloc[0]",
     "in a condition": "runs = mlflow.search_runs(output_format='list')\nx = 1 if runs is not None and not runs else 2",
 }
 
@@ -33,6 +37,12 @@ SILENT = {
     "client": "print(mlflow.MlflowClient().search_runs(['0'])[0])",
     "kept on an object": "class A:\n  def f(self):\n    self.runs = mlflow.search_runs()\n    return self.runs.iloc[0]",
     "read in a function": "runs = mlflow.search_runs()\nprint(runs.iloc[0])\ndef f():\n  return runs",
+    "behind both branches": "def f(x):\n  if x:\n    a = mlflow.search_runs()\n    print(a.iloc[0])\n  else:\n"
+    "    a = None\n  return a",
+    "in the next turn": "def f(xs):\n  a = None\n  for x in xs:\n    show(a)\n    if x:\n"
+    "      a = mlflow.search_runs()\n      print(a.iloc[0])",
+    "in a function before": "def f(x):\n  def g():\n    return a\n  a = None\n  if x:\n    a = mlflow.search_runs()\n"
+    "    print(a.iloc[0])\n  return g()",
     "not used": "runs = mlflow.search_runs()",
     "in a loop, then all": (
         "for name in names:\n  runs = mlflow.search_runs(experiment_names=[name])\n  print(runs.iloc[0])\nshow(runs)"

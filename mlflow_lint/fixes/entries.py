@@ -1,6 +1,6 @@
 """What a write writes, as the entry of a display: `key: value` of a dict, `Metric(…)` of a batch.
 
-Invariant: keys and values are copied letter for letter from the source.
+Invariant: keys and values are copied letter for letter from the source; where they span lines, these move together.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from mlflow_lint.facts.api import Kind
 from mlflow_lint.facts.releases import ARGUMENT_SINCE
 from mlflow_lint.facts.traverse import shown
 from mlflow_lint.findings import Edit
+from mlflow_lint.fixes.indenting import placed
 from mlflow_lint.fixes.names import imported, sibling
 from mlflow_lint.fixes.text import Display, Layout, call_text, lines_inside, slice_of
 from mlflow_lint.project.target import Target
@@ -99,8 +100,8 @@ def _itself(write: Write) -> tuple[str, tuple[Edit, ...]] | None:
     return (written, ()) if text.startswith(written, write.site.call.span[0]) else None
 
 
-def entries(write: Write, plural: Plural) -> list[str] | None:
-    """The entries that a write adds to the display; None if it cannot be taken apart."""
+def entries(write: Write, plural: Plural, indent: str) -> list[str] | None:
+    """The entries, for lines at `indent`, that a write adds to the display; None if it cannot be taken apart."""
     text = write.site.place.unit.text
     if write.api.plural:
         given = write.arguments.get(_COLLECTION[write.api.kind])
@@ -111,12 +112,15 @@ def entries(write: Write, plural: Plural) -> list[str] | None:
             if source[:1] != "{":
                 return None
             inside = lines_inside(source)
-            return inside if inside is not None else [f"**{source},"]
-        return [f"**{source}," if isinstance(given.value, _SIMPLE) else f"**({source}),"]
+            if inside is not None:
+                return inside
+        source = placed(text, given.span, indent)
+        bare = isinstance(given.value, _SIMPLE) or (isinstance(given.value, facts.Comprehension) and source[0] == "{")
+        return [f"**{source}," if bare else f"**({source}),"]
     key, value = write.arguments.get("key"), write.arguments.get("value")
     if key is None or value is None:
         return None
-    return [f"{entry(slice_of(text, key.span), slice_of(text, value.span), write, plural)},"]
+    return [f"{entry(placed(text, key.span, indent), placed(text, value.span, indent), write, plural)},"]
 
 
 def entry(key: str, value: str, write: Write, plural: Plural) -> str:

@@ -16,6 +16,7 @@ from mlflow_lint.facts import model as facts
 from mlflow_lint.findings import Applicability, Edit, Fix
 from mlflow_lint.fixes.indenting import shifted
 from mlflow_lint.fixes.text import (
+    after_blank_lines,
     after_newline,
     comments_above,
     indentation,
@@ -85,17 +86,10 @@ def _edits(repeated: RepeatedParam, outer: Loop) -> tuple[Edit, ...] | None:
             return None
         moved.append(placed + newline)
         stop = after_newline(text, stop)
-        removed.append(Edit(begin, _after_blank_lines(text, stop) if site.index == position else stop, ""))
+        removed.append(Edit(begin, after_blank_lines(text, stop) if site.index == position else stop, ""))
     loop_above = comments_above(text, outer.node.span[0], indent)
     place = line_start(text, loop_above[0][0] if loop_above else outer.node.span[0])
     return (Edit(place, place, "".join(moved)), *removed)
-
-
-def _after_blank_lines(text: str, offset: int) -> int:
-    """Past the blank lines that a block would begin with."""
-    while offset < len(text) and not text[offset : line_end(text, offset)].strip():
-        offset = after_newline(text, line_end(text, offset))
-    return offset
 
 
 # ---------------------------------------------------------------------------------------------------- safety

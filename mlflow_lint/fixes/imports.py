@@ -108,9 +108,19 @@ def _neighbour(place: Place, module: str, plain: bool) -> tuple[facts.Span, bool
         if first is not None:
             return first.span, False
     leading = leading_imports(top)
-    if standard or not leading or not leading[-1].alone or any(_is_kin(found, root) for found in imports_of(top)):
+    if standard or not leading or not leading[-1].alone or any(_is_kin(found, root) for found in _all_imports(top)):
         return None
     return leading[-1].span, True
+
+
+def _all_imports(block: facts.Block) -> Iterator[facts.Import]:
+    """Every import of a block, those of functions and classes in it included."""
+    for statement in block:
+        if isinstance(statement, facts.Import):
+            yield statement
+        inside = (statement.body,) if isinstance(statement, (facts.Function, facts.Class)) else inner_blocks(statement)
+        for inner in inside:
+            yield from _all_imports(inner)
 
 
 def _section(statement: facts.Import, leading: list[facts.Import], text: str) -> list[facts.Import]:

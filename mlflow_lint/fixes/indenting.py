@@ -10,6 +10,8 @@ import re
 import tokenize
 from collections.abc import Iterator
 
+from mlflow_lint.facts.model import Span
+from mlflow_lint.fixes.text import line_start
 from mlflow_lint.regex import regex
 
 _NEWLINE = regex(r"\r\n|\r|\n")
@@ -41,6 +43,18 @@ def shifted(lines: str, before: str, after: str) -> str | None:
         f"{after + line.removeprefix(before) if line.startswith(before) else line}{newline}"
         for line, newline in _lines(lines)
     )
+
+
+def placed(text: str, span: Span, indent: str) -> str:
+    """The source of a span for a line that begins with `indent`: its further lines move as far as its first does."""
+    source = text[span[0] : span[1]]
+    if "\n" not in source and "\r" not in source:
+        return source
+    start = line_start(text, span[0])
+    line = text[start : span[0]]
+    before = line[: len(line) - len(line.lstrip(" \t\f"))]
+    moved = shifted(before + source, before, indent)
+    return source if moved is None else moved.removeprefix(indent)
 
 
 def _lines(lines: str) -> Iterator[tuple[str, str]]:

@@ -22,10 +22,12 @@ from mlflow_lint.findings import Applicability, Edit, Fix
 from mlflow_lint.fixes.entries import Plural, entries, evaluated, keys_of, plural_call, plural_of
 from mlflow_lint.fixes.keys import all_differ
 from mlflow_lint.fixes.text import (
+    after_blank_lines,
     after_newline,
     comments,
     comments_above,
     indentation,
+    is_apart,
     is_directive,
     layout_at,
     line_end,
@@ -66,13 +68,15 @@ def _layout(row: Row, plural: Plural) -> list[Edit] | None:
     if layout is None:
         return None
     indent = layout.indent
+    inner = indent + 2 * layout.step
     whole = line_start(text, first.site.statement.span[0]), line_end(text, last.site.statement.span[1])
     pieces: list[str] = []
     edits: list[Edit] = []
     carried = 0
+    apart = False
     for write in row.writes:
         start, end = write.site.statement.span
-        found = entries(write, plural)
+        found = entries(write, plural, inner)
         if found is None or indentation(text, start) != indent:
             return None
         stop = line_end(text, end)
@@ -93,7 +97,11 @@ def _layout(row: Row, plural: Plural) -> list[Edit] | None:
         if write is last:
             edits.append(Edit(begin, stop, ""))
         else:
-            edits.append(Edit(line_start(text, begin), after_newline(text, stop), ""))
+            begin, stop = line_start(text, begin), after_newline(text, stop)
+            if not (edits and edits[-1].end == begin):
+                apart = write.index == 0 or is_apart(text, begin)
+            # Of the blank lines before and after what is taken away, those before stay.
+            edits.append(Edit(begin, after_blank_lines(text, stop) if apart else stop, ""))
     merged = plural_call(plural, pieces, ", ", layout)
     if row.adjacent and carried == len(comments(text, *whole)):
         # Nothing but blank lines stands between the calls, and they go with them.

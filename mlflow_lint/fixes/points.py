@@ -11,13 +11,14 @@ import ast
 
 from mlflow_lint.analysis.batching.replay import Replay
 from mlflow_lint.analysis.batching.rows import Write
+from mlflow_lint.analysis.flow.sites import Guard
 from mlflow_lint.analysis.flow.throttles import assigned_names
 from mlflow_lint.analysis.names.meaning import Place
 from mlflow_lint.analysis.runs.lifecycle import Lifecycle
 from mlflow_lint.analysis.runs.run_state import How, OpenRun
 from mlflow_lint.analysis.writes.effects import Effects
 from mlflow_lint.facts import model as facts
-from mlflow_lint.facts.traverse import bound_names, descend, names_in
+from mlflow_lint.facts.traverse import bound_names, calls_in, descend, last_name, names_in
 from mlflow_lint.findings import Applicability, Edit, Fix
 from mlflow_lint.fixes.behind import returns
 from mlflow_lint.fixes.clauses import clause_of, filter_of, read_elsewhere
@@ -124,8 +125,21 @@ def _run(nest: Nest, effects: Effects, opened: OpenRun | None) -> Named | None:
         return None  # MLflow opens a run for the first point
     if opened is not None and opened.name is not None and _still_means(opened, opened.name, nest):
         return f"{opened.name}.info.run_id", ()
+    if opened is None and _asks_for_run(nest):
+        return None  # where none is open, nothing is to be sent
     active = member("active_run", nest.body.place, effects.resolver)
     return (f"{active[0]}().info.run_id", active[1]) if active is not None else None
+
+
+def _asks_for_run(nest: Nest) -> bool:
+    """Whether a point is logged only while a run is open, and the loops are walked in any case."""
+    guards = (
+        frame
+        for write in nest.writes
+        for frame in write.site.frames[write.site.frames.index(nest.loops[0]) :]
+        if isinstance(frame, Guard)
+    )
+    return any(last_name(call.function) == "active_run" for guard in guards for call in calls_in(guard.test))
 
 
 def _still_means(run: OpenRun, name: str, nest: Nest) -> bool:

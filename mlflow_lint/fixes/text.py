@@ -13,7 +13,6 @@ from dataclasses import replace
 from functools import lru_cache
 
 from mlflow_lint.facts.model import Span
-from mlflow_lint.fixes.indenting import shifted
 from mlflow_lint.record import record
 from mlflow_lint.regex import regex
 from mlflow_lint.source.file import newline_of
@@ -60,6 +59,19 @@ def after_newline(text: str, offset: int) -> int:
     if text.startswith("\r\n", offset):
         return offset + 2
     return min(offset + 1, len(text))
+
+
+def after_blank_lines(text: str, offset: int) -> int:
+    """Past the blank lines that begin at an offset."""
+    while offset < len(text) and not text[offset : line_end(text, offset)].strip():
+        offset = after_newline(text, line_end(text, offset))
+    return offset
+
+
+def is_apart(text: str, start: int) -> bool:
+    """Whether a blank line stands before the line that begins at `start`."""
+    before = text[line_start(text, start - 1) : start] if start else ""
+    return bool(before) and not before.strip()
 
 
 def comments(text: str, start: int, end: int) -> list[tuple[int, str]]:
@@ -210,16 +222,7 @@ def call_text(callee: str, before: Sequence[str], display: Display, after: Seque
     if display.separator == " " and plain and layout.fits(f"{display.one_line},", 1):
         written += [f"{inner}{display.one_line},"]
     else:
-        written += [f"{inner}{display.brackets[:-1]}", *(_placed(line, f"{inner}{step}") for line in display.lines)]
+        written += [f"{inner}{display.brackets[:-1]}", *(f"{inner}{step}{line}" for line in display.lines)]
         written += [f"{inner}{display.brackets[-1]},"]
     written += [f"{inner}{argument}," for argument in after]
     return layout.newline.join([*written, f"{indent})"])
-
-
-def _placed(entry: str, indent: str) -> str:
-    """An entry at an indentation; one of many lines that ends with a bracket of its own goes there as a whole."""
-    last = entry[line_start(entry, len(entry)) :]
-    before = last[: len(last) - len(last.lstrip(" \t"))]
-    if before and last[len(before) :][:1] in (")", "]", "}"):
-        entry = shifted(entry, before, indent) or entry
-    return f"{indent}{entry}"

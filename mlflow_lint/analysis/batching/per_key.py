@@ -11,6 +11,7 @@ from functools import lru_cache
 
 from mlflow_lint.analysis.batching.rows import GROUPED, arguments_of
 from mlflow_lint.analysis.flow.loops import inner_loops, own_calls
+from mlflow_lint.analysis.flow.quick import is_quick
 from mlflow_lint.analysis.flow.repetition import loop_start, loop_words
 from mlflow_lint.analysis.flow.sites import Loop, Rescue, Run, Site
 from mlflow_lint.analysis.names.arguments import filled_parameters
@@ -147,26 +148,28 @@ def _key(api: Api, arguments: dict[str, facts.Argument]) -> facts.Expression | N
 
 
 def is_own_counter(step: facts.Expression, loop: Loop) -> bool:
-    """Whether each key has a counter of its own: `step = counters[name]`, not `step = row["step"]`."""
+    """Whether each key has a counter of its own: `step = counters[name]`, and not `step = row["step"]`."""
     if not isinstance(step, facts.Name) or not isinstance(loop.node, facts.For):
         return False
-    looked_up_by = [
-        _looked_up_by(statement.value)
+    turn = turn_names(loop)
+    values = [
+        statement.value
         for statement in loop.node.body
         if isinstance(statement, facts.Assign) and step in statement.targets
     ]
-    turns = turn_names(loop)
-    return bool(looked_up_by) and all(index is not None and names_in(index) & turns for index in looked_up_by)
+    return bool(values) and all(_is_looked_up(value, turn) for value in values)
 
 
-def _looked_up_by(value: facts.Expression | None) -> facts.Expression | None:
-    """What an entry of something is looked up by."""
+def _is_looked_up(value: facts.Expression | None, turn: frozenset[str]) -> bool:
+    """`counters[name]` or `counters.get(name)`: an entry for the turn, in what is the same each turn."""
     match value:
-        case facts.Subscript(_, index):
-            return index
-        case facts.Call(facts.Attribute(_, "get"), (facts.Argument(index), *_)):
-            return index
-    return None
+        case facts.Subscript(container, index):
+            pass
+        case facts.Call(facts.Attribute(container, "get"), (facts.Argument(index), *_)):
+            pass
+        case _:
+            return False
+    return not names_in(container) & turn and bool(names_in(index) & turn)
 
 
 @lru_cache(maxsize=64)  # asked of each write in a loop, and a loop is told apart by identity
@@ -199,7 +202,10 @@ def _spread(block: facts.Block, names: set[str]) -> None:
 
 def _is_quick(effects: Effects, loop: Loop) -> bool:
     """Whether a turn only looks things up and writes them."""
-    if effects.loops.verdict(loop).frequency in _NOT_PER_KEY:
+    frequency = effects.loops.verdict(loop).frequency
+    if frequency is Frequency.PER_TRIAL and isinstance(loop.node, facts.For):
+        return is_quick(effects, loop.node.body, loop.place)  # the trials are over
+    if frequency in _NOT_PER_KEY:
         return False
     if isinstance(loop.node, facts.Clause):
         return True

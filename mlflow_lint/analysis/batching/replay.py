@@ -26,10 +26,12 @@ from mlflow_lint.facts.frequency import Frequency
 from mlflow_lint.facts.traverse import argument, names_in
 from mlflow_lint.findings import Step
 from mlflow_lint.record import entity, record
+from mlflow_lint.regex import regex
 
 _SMALL = 20
 _SEPARATE = (Frequency.PER_KEY, Frequency.PER_TRIAL, Frequency.PER_FILE)
 _VALUES = ("value", "metrics")
+_STEP = regex(r"(^|_)(step|epoch|iteration|iter)$")
 
 
 @entity
@@ -192,13 +194,18 @@ def _through(effects: Effects, site: Site, body: Body) -> _Point | None:
     if len(functions) != 1:
         return None
     function = functions[0].function
+    filled = filled_parameters(site.call, function)
+    # A loop in a helper that is told the step goes over the keys of that step.
+    one_step = any(map(_STEP.search, filled))
     writes = [
-        e for e in functions[0].effects if e.api.kind is Kind.METRIC and not (e.throttled or e.own_run or e.repeated)
+        effect
+        for effect in functions[0].effects
+        if effect.api.kind is Kind.METRIC
+        and not (effect.throttled or effect.own_run or (effect.repeated and not one_step))
     ]
     if not writes or site.call.spread or not is_quick_function(effects, function):
         return None
     effect = writes[0]
-    filled = filled_parameters(site.call, function)
     steps = tuple(value for name, value in filled.items() if any(word in name for word in ("step", "epoch", "iter")))
     keys = tuple(value for name, value in filled.items() if name in effect.key.parameters(function))
     known = effect.key.constant or bool(keys)

@@ -90,8 +90,9 @@ class _Finished:
                 return not _LAZY.search(name) and self.name(name, place, depth)
             case facts.Attribute():
                 return not _LAZY.search(node.name)
-            case facts.Subscript():
-                return not _LAZY.search(last_name(node))
+            case facts.Subscript(_, index):
+                # Prophet calls the column of dates `ds`.
+                return index == facts.Constant("ds") or not _LAZY.search(last_name(node))
             case facts.Comprehension(kind, element, clauses):
                 if kind != "generator":
                     return True

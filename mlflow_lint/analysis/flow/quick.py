@@ -21,6 +21,8 @@ WORK = regex(
 )
 """Names of functions that train, fetch or wait."""
 _MODULES = ("json.", "random.", "numpy.", "pandas.to_", "pandas.is", "pandas.not", "mlflow.entities.")
+_AT_HAND = frozenset(["mlflow.active_run", "mlflow.tracking.fluent.active_run", "mlflow.get_tracking_uri"])
+"""Calls of MLflow that send no request."""
 _METHODS = LIGHT_METHODS | frozenset(
     "to_dict to_list to_numpy dropna isna notna isnull notnull iterrows itertuples normal uniform group groups "
     "is_integer removeprefix removesuffix".split()
@@ -86,7 +88,7 @@ def _is_quick_call(effects: Effects, call: facts.Call, place: Place, depth: int)
         return api.kind in WRITES
     if isinstance(meaning, FunctionRef):
         return is_quick_function(effects, meaning, depth)
-    if isinstance(meaning, External) and meaning.dotted.startswith(_MODULES):
+    if isinstance(meaning, External) and (meaning.dotted in _AT_HAND or meaning.dotted.startswith(_MODULES)):
         return True
     word = last_name(call.function)
     if word in _IN_PASSING or (word == "get" and not call.arguments):

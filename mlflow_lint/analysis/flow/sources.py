@@ -12,7 +12,7 @@ import re
 
 from mlflow_lint.analysis.names.meaning import FunctionRef, Instance, Place, Result
 from mlflow_lint.analysis.names.resolve import Resolver
-from mlflow_lint.analysis.names.scopes import Scope, Value
+from mlflow_lint.analysis.names.scopes import Item, Scope, Value
 from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.functions import returned_values, yielding_loops
 from mlflow_lint.facts.traverse import descend, last_name, shown
@@ -253,9 +253,25 @@ class Sources:
                 walked = self._assigned(value, inner, depth) if value is not None else None
                 if walked is not None:
                     return walked
+            elif isinstance(binding, Item):
+                series = self._series(name, binding, inner, depth)
+                if series is not None:
+                    return series
             elif isinstance(binding, facts.Parameter):
                 return self._passed(holder, name, depth)
         return None
+
+    def _series(self, name: str, item: Item, place: Place, depth: int) -> Walked | None:
+        """One series of a history: `values` in `for key, values in history.history.items()`."""
+        call = item.iterable
+        if not isinstance(call, facts.Call) or not isinstance(call.function, facts.Attribute):
+            return None
+        if (call.function.name, item.path) not in (("items", (1,)), ("values", ())):
+            return None
+        of = self._of(call.function.value, place, depth + 1)
+        if of is None or of.source is not Source.HISTORY:
+            return None
+        return Walked(Source.HISTORY, f"{name} is a series of {shown(call.function.value)}")
 
     def _passed(self, scope: Scope, name: str, depth: int) -> Walked | None:
         """What the calls of a function in its file pass for a parameter, if they agree."""

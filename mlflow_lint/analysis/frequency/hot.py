@@ -10,6 +10,7 @@ from collections.abc import Container, Iterable, Iterator
 
 from mlflow_lint.analysis.flow.repetition import Repetition, by_hook, by_loop
 from mlflow_lint.analysis.flow.sites import Frame, Loop, Run, Site
+from mlflow_lint.analysis.frequency.chunks import sends_chunk
 from mlflow_lint.analysis.store.asynchronous import speaks_of_buffering
 from mlflow_lint.analysis.writes.effects import Effects
 from mlflow_lint.analysis.writes.summary import Body, Effect
@@ -116,7 +117,9 @@ def hot_around(effects: Effects, site: Site, body: Body, replays: Container[int]
             return None
         if isinstance(frame, Loop) and id(frame.node) not in replays:
             verdict = effects.loops.verdict(frame)
-            if verdict.frequency is Frequency.PER_STEP and not effects.throttles.between(frames[index + 1 :], frame):
+            if verdict.frequency is not Frequency.PER_STEP or sends_chunk(site, frame):
+                continue
+            if not effects.throttles.between(frames[index + 1 :], frame):
                 return by_loop(frame, body, verdict)
     return _hook_around(effects, body, frames)
 

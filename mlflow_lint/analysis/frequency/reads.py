@@ -168,14 +168,15 @@ def _acts(effects: Effects, site: Site, loop: Loop) -> bool:
 
 
 def _per_experiment(api: Api, call: facts.Call, loop: Loop) -> bool:
-    """Whether only the experiment is another each turn: `search_runs([experiment.experiment_id])`."""
+    """Whether only the experiment is another each turn: `search_runs([experiment.experiment_id])`, or without `[]`."""
     arguments = arguments_of(call, api)
     if arguments is None:
         return False
     changing = changing_names(loop)
     varying = {name: given.value for name, given in arguments.items() if names_in(given.value) & changing}
     return set(varying) in ({"experiment_ids"}, {"experiment_names"}) and all(
-        isinstance(value, facts.Collection) and len(value.items) == 1 for value in varying.values()
+        len(value.items) == 1 if isinstance(value, facts.Collection) else last_name(value) == "experiment_id"
+        for value in varying.values()
     )
 
 

@@ -6,10 +6,10 @@ of MLflow comes to it: what stands under a test of the version, or where a `Type
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 
 from mlflow_lint.analysis.flow.sites import Attempt, Frame, Guard, Rescue, Site
+from mlflow_lint.analysis.migration.versions import tells_versions
 from mlflow_lint.analysis.names.meaning import External
 from mlflow_lint.analysis.writes.effects import Effects
 from mlflow_lint.analysis.writes.summary import Body
@@ -17,31 +17,33 @@ from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.api import CLIENTS
 from mlflow_lint.facts.traverse import descend, last_name
 
-_TELLS_VERSION = re.compile(r"version|signature|hasattr|mlflow_?v?[23]|getfullargspec", re.I)
-
 
 def named_calls(effects: Effects, bodies: Iterable[Body]) -> Iterator[tuple[str, Site]]:
     """The calls of a file, in order, as `mlflow.sklearn.log_model` or `MlflowClient.get_trace`."""
     for body in bodies:
         for site in effects.touching(body):
             target = site.target
-            if not isinstance(target, External) or target.applied or any(map(_is_for_one_version, site.frames)):
+            if not isinstance(target, External) or target.applied:
                 continue
             owner, _, method = target.dotted.partition("().")
             if method and owner in CLIENTS:
-                yield f"MlflowClient.{method}", site
+                name = f"MlflowClient.{method}"
             elif not method and target.dotted.startswith("mlflow."):
-                yield target.dotted, site
+                name = target.dotted
+            else:
+                continue
+            if not any(_is_for_one_version(effects, frame) for frame in site.frames):
+                yield name, site
 
 
-def _is_for_one_version(frame: Frame) -> bool:
+def _is_for_one_version(effects: Effects, frame: Frame) -> bool:
     match frame:
         case Guard(test):
-            return _names(test, _TELLS_VERSION)
+            return tells_versions(effects.resolver, test, frame.place)
         case Attempt(facts.Try(_, handlers)) | Rescue(facts.Try(_, handlers)):
-            return any(h.type is not None and _names(h.type, re.compile("TypeError")) for h in handlers)
+            return any(h.type is not None and _names_type_error(h.type) for h in handlers)
     return False
 
 
-def _names(expression: facts.Expression, words: re.Pattern[str]) -> bool:
-    return any(words.search(last_name(node)) for node in descend(expression))
+def _names_type_error(caught: facts.Expression) -> bool:
+    return any("TypeError" in last_name(node) for node in descend(caught))

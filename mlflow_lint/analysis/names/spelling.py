@@ -182,7 +182,9 @@ class Spellings:
             default = argument(call, "default", 0)
             if default is not None:
                 yield from self._of(default.value, place, offset, depth)
-        elif isinstance(first, facts.Constant) and _ENVIRONMENT_NAME.fullmatch(str(first.value)):
+        elif isinstance(first, facts.Constant) and (
+            _ENVIRONMENT_NAME.fullmatch(str(first.value)) or (word == "get" and isinstance(first.value, str))
+        ):
             fallback = argument(call, "default", 1)
             if fallback is not None:
                 yield from self._of(fallback.value, place, offset, depth)

@@ -81,6 +81,11 @@ def _uses(site: Site, body: Body, effects: Effects) -> Iterator[_Use]:
     # Only if this block alone gives the name its values is it clear which reads are of this one.
     in_order = len(holder.bindings[name.id]) == len(here) and holder is body.place.scope
     later = next((index for index in here if index > site.index), len(site.block))
+    if not in_order and holder is body.place.scope and body.function is not None:
+        uses = _reads_after(body.block, site.statement, name.id, names)
+        if uses is not None:
+            yield from uses
+            return
     block = site.block[site.index + 1 : later + 1] if in_order else body.unit.facts.body
     for use in names.reads_in(block, name.id):
         if not in_order or use.statement is not statement:
@@ -128,6 +133,34 @@ def _collect(block: facts.Block, names: _Names) -> None:
         blocks = (statement.body,) if isinstance(statement, (facts.Function, facts.Class)) else inner_blocks(statement)
         for inner in blocks:
             _collect(inner, names)
+
+
+def _reads_after(block: facts.Block, assigned: facts.Statement, name: str, names: _Names) -> list[_Use] | None:
+    """Every read of a name that can come after a statement, functions included, other branches of its tests left out.
+
+    None where the statement repeats.
+    """
+    offset = assigned.span[0]
+    for index, statement in enumerate(block):
+        if not statement.span[0] <= offset < statement.span[1]:
+            continue
+        functions = (s for s in block[:index] if isinstance(s, (facts.Function, facts.Class)))
+        after = [use for function in functions for use in names.reads_in((function,), name)]
+        after += names.reads_in(block[index + 1 :], name)
+        if statement is assigned:
+            return after
+        if isinstance(statement, (facts.For, facts.While)):
+            return None
+        inside = [
+            inner for inner in inner_blocks(statement) if inner and inner[0].span[0] <= offset < inner[-1].span[1]
+        ]
+        own = _reads_after(inside[0], assigned, name, names) if inside else None
+        if own is None:
+            return None
+        # What is assigned in a `try` is read by what comes behind it; the branches of a test exclude each other.
+        others = [] if isinstance(statement, (facts.If, facts.Match)) else inner_blocks(statement)
+        return [*own, *(use for inner in others if inner not in inside for use in names.reads_in(inner, name)), *after]
+    return None
 
 
 def _parts(

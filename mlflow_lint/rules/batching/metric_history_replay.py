@@ -28,7 +28,8 @@ logged in the run at the same step, and `log_batch` does not. Otherwise unsafe. 
 itself, the fix expects that one is open, where `mlflow.log_metric` would open one.
 
 Not offered where a helper of the project writes, where points have no step, where no run is sure to be open outside of
-functions, where one failed point is caught, or where a comment would be lost. MLflow sends more than 1,000 points in
+functions, where a point is logged only while a run is open, where one failed point is caught, or where a comment would
+be lost. MLflow sends more than 1,000 points in
 several requests by itself.
 
 ## Options

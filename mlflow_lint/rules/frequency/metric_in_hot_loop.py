@@ -414,6 +414,18 @@ def train_step(batch):
 """,
     ),
     Example(
+        "points at hand that are sent a request at a time",
+        """\
+from mlflow import MlflowClient
+
+client = MlflowClient()
+for start in range(0, len(points), batch_size):
+    client.log_batch(run_id, metrics=points[start : start + batch_size])
+for batch in batches:
+    client.log_batch(run_id, metrics=batch)
+""",
+    ),
+    Example(
         "once per epoch, and a function that is only defined in the loop",
         """\
 import mlflow

@@ -3,7 +3,7 @@
 Finds `artifact_path=` in the `log_model` of a flavor: `mlflow.sklearn.log_model(model, artifact_path="model")`. In
 MLflow 3 a model is no longer a folder of its run but has a name, and the argument is `name=`. Code for a target version
 below 3.0 is left alone, and so are `mlflow.spark`, whose `log_model` takes no name, and calls that the code makes for
-older versions only (under a test of the version, or where a `TypeError` is caught).
+older versions only (under a test of the version or of what the function takes, or where a `TypeError` is caught).
 
 ## Why it costs
 MLflow 3 takes `artifact_path` as a deprecated word for `name` and logs a warning at each call; a later version will
@@ -156,6 +156,34 @@ except TypeError:
     mlflow.sklearn.log_model(model, artifact_path="model")
 
 if Version(mlflow.__version__) >= Version("3"):
+    mlflow.sklearn.log_model(model, name="model")
+else:
+    mlflow.sklearn.log_model(model, artifact_path="model")
+""",
+    ),
+    Example(
+        "one form for each version, by what the function takes",
+        """\
+import inspect
+
+import mlflow
+
+
+def takes_name():
+    taken = inspect.signature(mlflow.sklearn.log_model).parameters
+    return "name" in taken
+
+
+class Registry:
+    def __init__(self):
+        self.named = mlflow.__version__ >= "3"
+
+    def add(self, model):
+        if not self.named:
+            mlflow.sklearn.log_model(model, artifact_path="model")
+
+
+if takes_name():
     mlflow.sklearn.log_model(model, name="model")
 else:
     mlflow.sklearn.log_model(model, artifact_path="model")

@@ -98,6 +98,20 @@ class Registry:
         files=(("requirements.txt", "mlflow>=2.9\n"),),
     ),
     Example(
+        "the version of the model is looked at first, which is none of MLflow's",
+        """\
+import mlflow
+
+
+def promote(name, signature=None):
+    client = mlflow.MlflowClient()
+    versions = client.search_model_versions(f"name='{name}'")
+    if versions and signature is not None:
+        newest = max(versions, key=lambda version: int(version.version))
+        client.transition_model_version_stage(name, newest.version, "Production")  # MLF703
+""",
+    ),
+    Example(
         "aliases, and the latest version as such",
         """\
 from mlflow import MlflowClient

@@ -1,8 +1,8 @@
 """
 ## What it does
 Finds a `file:` URI or a plain path that becomes the tracking or registry URI: in `set_tracking_uri`, `MlflowClient`, a
-logger's `tracking_uri=`, in `MLFLOW_TRACKING_URI`, or as the fallback where that is not set. A finding stands where the
-literal stands, once.
+logger's `tracking_uri=`, in `MLFLOW_TRACKING_URI`, or as the fallback where that, or the key of a configuration, is
+not set. A finding stands where the literal stands, once.
 
 Test code is left out, and so are files that set `MLFLOW_ALLOW_FILE_STORE`.
 
@@ -81,7 +81,8 @@ URI = os.getenv("MLFLOW_TRACKING_URI", "file:./mlruns")  # MLF501
 os.environ.setdefault("MLFLOW_TRACKING_URI", "mlruns")  # MLF501
 
 
-def start(tracking_uri=None):
+def start(tracking_uri=None, config=None):
+    mlflow.set_tracking_uri(config.get("mlflow", {}).get("uri", "./mlruns"))  # MLF501
     mlflow.set_tracking_uri(tracking_uri or "file:./ml-runs")  # MLF501
     mlflow.set_tracking_uri(URI)
     return MLFlowLogger("forecast", tracking_uri="file:./ml-runs")  # MLF501
