@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from mlflow_lint.analysis.artifacts.constancy import assigned_value, is_path_call, turn_of_loop
 from mlflow_lint.analysis.artifacts.open_ended import is_listing
 from mlflow_lint.analysis.batching.per_key import turn_names
-from mlflow_lint.analysis.flow.loops import inner_loops, own_calls
+from mlflow_lint.analysis.flow.loops import called_names, inner_loops, own_calls
 from mlflow_lint.analysis.flow.quick import WORK, is_quick_expression
 from mlflow_lint.analysis.flow.repetition import Repetition, by_loop
 from mlflow_lint.analysis.flow.sites import Loop, Run, Site
@@ -149,8 +149,7 @@ def _draws(effects: Effects, site: Site, loop: Loop) -> bool:
         return False
     if not _is_list(node.iterable) or _works(loop, site):
         return False
-    drawn = any(last_name(call.function) in _DRAWING for call in own_calls(node.body))
-    return drawn and not effects.loops.is_sweep(loop)
+    return not called_names(loop).isdisjoint(_DRAWING) and not effects.loops.is_sweep(loop)
 
 
 def _is_list(iterable: facts.Expression) -> bool:

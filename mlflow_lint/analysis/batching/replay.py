@@ -15,7 +15,7 @@ from mlflow_lint.analysis.flow.loops import literal_count
 from mlflow_lint.analysis.flow.quick import is_quick, is_quick_expression, is_quick_function
 from mlflow_lint.analysis.flow.repetition import loop_start, loop_words
 from mlflow_lint.analysis.flow.sites import Loop, Rescue, Run, Site
-from mlflow_lint.analysis.flow.throttles import assigned_names
+from mlflow_lint.analysis.frequency.constancy import changing_names
 from mlflow_lint.analysis.frequency.hot import is_buffered
 from mlflow_lint.analysis.names.arguments import filled_parameters
 from mlflow_lint.analysis.writes.effects import Effects
@@ -157,8 +157,7 @@ def _is_quick_turn(effects: Effects, loop: Loop) -> bool:
 
 def _changing(loop: Loop) -> frozenset[str]:
     """Names that are another in each turn: the targets, and what the body computes."""
-    names = turn_names(loop)
-    return names | assigned_names(loop.node.body) if isinstance(loop.node, facts.For) else names
+    return turn_names(loop) | changing_names(loop)
 
 
 def _point(effects: Effects, site: Site, body: Body) -> _Point | None:

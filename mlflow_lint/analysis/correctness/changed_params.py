@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from mlflow_lint.analysis.flow.counters import counter_of
-from mlflow_lint.analysis.flow.loops import own_calls
+from mlflow_lint.analysis.flow.loops import called_names
 from mlflow_lint.analysis.flow.repetition import by_loop
 from mlflow_lint.analysis.flow.sites import Guard, Loop, Rescue, Run, Site
 from mlflow_lint.analysis.frequency.constancy import changing_names
@@ -173,5 +173,4 @@ def _is_switch(guard: Guard) -> bool:
 
 def _may_open_a_run(loop: Loop) -> bool:
     """Whether a turn calls something that may set up a run of its own."""
-    body = () if isinstance(loop.node, facts.Clause) else loop.node.body
-    return any(_RUNS.search(last_name(call.function)) for call in own_calls(body))
+    return any(map(_RUNS.search, called_names(loop)))

@@ -12,7 +12,7 @@ from collections.abc import Container, Iterable, Iterator
 
 from mlflow_lint.analysis.batching.per_key import turn_names
 from mlflow_lint.analysis.flow.counters import counter_of, counting, misplaced_step, says_step
-from mlflow_lint.analysis.flow.loops import own_calls
+from mlflow_lint.analysis.flow.loops import called_names
 from mlflow_lint.analysis.flow.registered import Hook
 from mlflow_lint.analysis.flow.repetition import Repetition, by_function, by_hook, by_loop
 from mlflow_lint.analysis.flow.sites import Frame, Guard, Loop, Rescue, Run, Site
@@ -276,8 +276,7 @@ def _goes_elsewhere(call: facts.Call, api: Api, loop: Loop) -> bool:
 
 def _opens_something(loop: Loop) -> bool:
     """Whether a turn of a sweep may set up a run of its own, by a call that is not known."""
-    body = () if isinstance(loop.node, facts.Clause) else loop.node.body
-    return any(_RUNS.search(last_name(call.function)) for call in own_calls(body))
+    return any(map(_RUNS.search, called_names(loop)))
 
 
 def _is_chosen(effects: Effects, frames: tuple[Frame, ...], loop: Loop | None) -> bool:

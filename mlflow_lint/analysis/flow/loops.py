@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import lru_cache
 
 from mlflow_lint.analysis.flow.sites import Loop, leaves
 from mlflow_lint.analysis.flow.sources import Source, Sources, Walked
@@ -242,6 +243,13 @@ def _named_batch(loop: Loop) -> bool:
 
 def _identifiers(expression: facts.Expression) -> frozenset[str]:
     return frozenset(last_name(node) for node in descend(expression) if isinstance(node, (facts.Name, facts.Attribute)))
+
+
+@lru_cache(maxsize=64)  # asked of each write in a loop, and a loop is told apart by identity
+def called_names(loop: Loop) -> frozenset[str]:
+    """What the calls of a turn are named, as `own_calls` finds them."""
+    body = () if isinstance(loop.node, facts.Clause) else loop.node.body
+    return frozenset(last_name(call.function) for call in own_calls(body))
 
 
 def own_calls(block: facts.Block) -> Iterator[facts.Call]:
