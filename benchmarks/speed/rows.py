@@ -168,6 +168,10 @@ def growth(plan: Plan) -> Iterator[Row]:
     calling, more = plan.folder / "calls.py", plan.folder / "more_calls.py"
     trees.call_graph(calling, 1_000)
     trees.call_graph(more, 10_000)
+    guarded, more_guarded = plan.folder / "writes.py", plan.folder / "more_writes.py"
+    trees.long_loop(guarded, 500)
+    trees.long_loop(more_guarded, 5_000)
+    yield _growth(plan, "a loop with 5,000 writes after one with 500", 11, guarded, more_guarded)
     steps = 10 * math.log(10_000) / math.log(1_000)
     yield _growth(plan, "a call graph of 10,000 functions after one of 1,000 (n log n)", steps, calling, more)
 

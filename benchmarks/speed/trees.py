@@ -71,6 +71,15 @@ def call_graph(file: Path, functions: int) -> None:
     _write(file, "".join(text).encode())
 
 
+def long_loop(file: Path, writes: int) -> None:
+    """Write a loop that logs in many places, each under a test of its own."""
+    turns = "".join(
+        f"    if mode == {number}:\n        mlflow.log_metric('metric_{number}', batch.metric_{number})\n"
+        for number in range(writes)
+    )
+    _write(file, f"import mlflow\n\nfor batch in loader:\n{turns}".encode())
+
+
 def naming_torch(folder: Path, copy: Path) -> None:
     """Copy a folder's Python files, each with one more line, which imports torch."""
     for file in sorted(folder.rglob("*.py")):
