@@ -7,7 +7,7 @@
     python benchmarks/compare.py --markdown          the table only, for docs/performance.md
 
 The peers are installed into an environment of their own, which is made on first use. Times are wall times of whole
-processes; a ratio is that of the best turns.
+processes; a ratio is the median of those of each turn.
 """
 
 from __future__ import annotations

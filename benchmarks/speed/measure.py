@@ -59,6 +59,27 @@ class Runs:
         """Least seconds of processor time."""
         return min(run.processor for run in self.of)
 
+    def times(self, other: Runs) -> float:
+        """How many times as long as the other it takes: the median of the ratios of each turn.
+
+        A machine's spells last longer than a turn, so that one side's best turn may lie in another spell.
+        """
+        turns = zip(self.of, other.of, strict=True)
+        return statistics.median(own.seconds / its.seconds for own, its in turns)
+
+    def processor_times(self, other: Runs) -> float:
+        """The same of processor time."""
+        turns = zip(self.of, other.of, strict=True)
+        return statistics.median(own.processor / its.processor for own, its in turns)
+
+    def growth(self, small: Runs, start: Runs) -> float:
+        """The same of processor time beside a smaller task, with what a start takes taken off both."""
+        turns = zip(self.of, small.of, start.of, strict=True)
+        return statistics.median(
+            (own.processor - begun.processor) / max(little.processor - begun.processor, 0.001)
+            for own, little, begun in turns
+        )
+
     @property
     def megabytes(self) -> float:
         """Most memory in any turn."""

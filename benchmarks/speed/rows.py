@@ -49,7 +49,7 @@ class Plan:
 
 
 def _ratio(work: str, most: float, own: Runs, other: Runs, name: str) -> Row:
-    ratio, processor = own.best / other.best, own.processor / other.processor
+    ratio, processor = own.times(other), own.processor_times(other)
     shown = f"{ratio:.2f} ({processor:.2f} of processor time)"
     return Row(work, f"at most {most:g} × {name}", shown, str(own), str(other), ratio <= most)
 
@@ -105,7 +105,7 @@ def tree(plan: Plan) -> Iterator[Row]:
     runs = measured([contenders.own("own", [folder]), contenders.ruff("ruff", [folder]), parse], plan.runs)
     yield _ratio(f"{work}, cold", 2, runs["own"], runs["ruff"], "`ruff check --no-cache`")
     parsed = runs[parse.label]
-    times = f"{parsed.best / runs['ruff'].best:.2f} × `ruff check --no-cache`"
+    times = f"{parsed.times(runs['ruff']):.2f} × `ruff check --no-cache`"
     yield Row(f"`libcst.parse_module` alone for those {_NAMING}, one process", "", times, "", str(parsed))
     programs = [contenders.own("own", [folder], cached=True), contenders.ruff("ruff", [folder], cached=True)]
     runs = measured(programs, plan.runs)
@@ -182,8 +182,7 @@ def _growth(plan: Plan, work: str, most: float, small: Path, large: Path) -> Row
     own = plan.contenders.own
     sizes = (("start", least), ("small", small), ("large", large))
     runs = measured([own(label, [path], "--jobs", "1") for label, path in sizes], plan.runs)
-    start = runs["start"].processor
-    factor = (runs["large"].processor - start) / max(runs["small"].processor - start, 0.001)
+    factor = runs["large"].growth(runs["small"], runs["start"])
     return Row(
         work,
         f"at most {most:.3g} × the processor time",
