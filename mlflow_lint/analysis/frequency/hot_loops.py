@@ -6,7 +6,7 @@ MLflow whose arguments are in sight, so that what is done to them is done to all
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Collection, Container
 
 from mlflow_lint.analysis.batching.rows import Write, arguments_of
 from mlflow_lint.analysis.flow.sites import Loop, Run, Site
@@ -28,7 +28,7 @@ class HotLoop:
     """The outermost loop that does, for what comes before and after all steps."""
     inner: Loop
     """The innermost loop that does, whose turns are the steps."""
-    blocks: tuple[tuple[Write, ...], ...]
+    blocks: Collection[tuple[Write, ...]]
     """The metrics that `outer` logs each step, by block, in order."""
     block: tuple[Write, ...]
     """Those beside the write that was asked about; one of `blocks`."""
@@ -52,7 +52,8 @@ class HotLoops:
     def __init__(self, effects: Effects, replays: Container[int]) -> None:
         self._effects = effects
         self._replays = replays
-        self._blocks: dict[Loop, tuple[tuple[Write, ...], ...]] = {}
+        self._blocks: dict[Loop, dict[int, tuple[Write, ...]]] = {}
+        """By loop and block (its `id`)."""
 
     def around(self, write: HotWrite) -> HotLoop | None:
         """The loop of a hot metric; None where a hook or a comprehension repeats it, or its block is not plain.
@@ -68,17 +69,17 @@ class HotLoops:
         if isinstance(inner.node, facts.Clause) or isinstance(outer.node, facts.Clause):
             return None
         if outer not in self._blocks:
-            self._blocks[outer] = tuple(self._blocks_of(outer, write.body))
+            self._blocks[outer] = self._blocks_of(outer, write.body)
         blocks = self._blocks[outer]
-        block = next((block for block in blocks if block[0].site.block is write.site.block), None)
-        return HotLoop(write.body, outer, inner, blocks, block) if block is not None else None
+        block = blocks.get(id(write.site.block))
+        return HotLoop(write.body, outer, inner, blocks.values(), block) if block is not None else None
 
-    def _blocks_of(self, outer: Loop, body: Body) -> Iterator[tuple[Write, ...]]:
+    def _blocks_of(self, outer: Loop, body: Body) -> dict[int, tuple[Write, ...]]:
         by_block: dict[int, list[Write | None]] = {}
         for site in self._effects.touching(body):
             if outer in site.frames and _is_hot(site, body, self._effects, self._replays):
                 by_block.setdefault(id(site.block), []).append(_plain(site))
-        return (tuple(filter(None, found)) for found in by_block.values() if None not in found)
+        return {block: tuple(filter(None, found)) for block, found in by_block.items() if None not in found}
 
 
 def _inner(site: Site, body: Body, effects: Effects, replays: Container[int]) -> Loop | None:
