@@ -123,6 +123,11 @@ def inner_blocks(statement: facts.Statement) -> tuple[facts.Block, ...]:
     return ()
 
 
+def all_blocks(statement: facts.Statement) -> tuple[facts.Block, ...]:
+    """The blocks of a compound statement, those of functions and classes included."""
+    return (statement.body,) if isinstance(statement, (facts.Function, facts.Class)) else inner_blocks(statement)
+
+
 def yielding_loops(block: facts.Block) -> list[facts.For]:
     """The innermost `for` loops of a generator's body in which it yields."""
     found: list[facts.For] = []

@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from mlflow_lint.analysis.names.meaning import Place
 from mlflow_lint.facts import model as facts
-from mlflow_lint.facts.functions import inner_blocks
+from mlflow_lint.facts.functions import all_blocks, inner_blocks
 from mlflow_lint.findings import Edit
 from mlflow_lint.fixes.text import indentation, line_end, line_start
 from mlflow_lint.project.modules import Unit
@@ -118,8 +118,7 @@ def _all_imports(block: facts.Block) -> Iterator[facts.Import]:
     for statement in block:
         if isinstance(statement, facts.Import):
             yield statement
-        inside = (statement.body,) if isinstance(statement, (facts.Function, facts.Class)) else inner_blocks(statement)
-        for inner in inside:
+        for inner in all_blocks(statement):
             yield from _all_imports(inner)
 
 

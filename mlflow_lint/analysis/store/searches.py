@@ -11,7 +11,7 @@ from mlflow_lint.analysis.flow.sites import Site
 from mlflow_lint.analysis.writes.effects import Effects
 from mlflow_lint.analysis.writes.summary import Body
 from mlflow_lint.facts import model as facts
-from mlflow_lint.facts.functions import inner_blocks, own_expressions
+from mlflow_lint.facts.functions import all_blocks, inner_blocks, own_expressions
 from mlflow_lint.facts.traverse import argument, children
 from mlflow_lint.project.modules import Unit
 from mlflow_lint.record import entity
@@ -130,8 +130,7 @@ def _collect(block: facts.Block, names: _Names) -> None:
                 for found, around in _parts(expression, ()):
                     if isinstance(found, facts.Name):
                         names.reads.setdefault(found.id, []).append(_Use(statement, around))
-        blocks = (statement.body,) if isinstance(statement, (facts.Function, facts.Class)) else inner_blocks(statement)
-        for inner in blocks:
+        for inner in all_blocks(statement):
             _collect(inner, names)
 
 

@@ -15,7 +15,7 @@ from mlflow_lint.analysis.names.spelling import Spelling, Spellings
 from mlflow_lint.analysis.store.store_settings import StoreSetting, store_settings
 from mlflow_lint.analysis.writes.effects import Effects
 from mlflow_lint.facts import model as facts
-from mlflow_lint.facts.functions import inner_blocks
+from mlflow_lint.facts.functions import all_blocks
 from mlflow_lint.findings import Step
 from mlflow_lint.project.modules import Unit
 from mlflow_lint.project.test_code import is_test_code
@@ -143,8 +143,7 @@ def statement_at(block: facts.Block, offset: int) -> facts.Statement:
     for statement in block:
         if statement.span[0] <= offset:
             around = statement
-    inside = (around.body,) if isinstance(around, (facts.Function, facts.Class)) else inner_blocks(around)
-    for inner in inside:
+    for inner in all_blocks(around):
         if inner and inner[0].span[0] <= offset < inner[-1].span[1]:
             return statement_at(inner, offset)
     return around
