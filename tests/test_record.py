@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 import pickle
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +96,10 @@ def test_what_else_a_dataclass_can_do(decorator: Any) -> None:
         case _:
             pytest.fail("no match")
     assert not hasattr(kind(1), "__dict__")
+    assert is_dataclass(kind)
+    assert asdict(kind(1)) == {"first": 1, "second": (), "place": (0, 0)}
+    if sys.version_info >= (3, 13):
+        assert copy.replace(kind(1), first=2).first == 2
     assert list(inspect.signature(kind).parameters) == ["first", "second", "place"]
     kind = decorator(with_factory())
     assert kind(1).seen is not kind(1).seen
