@@ -1,9 +1,10 @@
 """Records as JSON, and back.
 
-A record is an object whose `is` names its class, a tuple is an array, a member of an enumeration is its value, and
-fields that have their default are left out. What JSON cannot hold is an object with one odd key: a number with too many
-digits, an infinity, text with surrogates. Invariant: what is read back is equal in every field; text that is not what
-`dump` writes gives `CodecError` and nothing else, and reading makes what the type hints allow and nothing else.
+A record is an object whose one key names its class and holds the values of its fields, in their order, without those at
+the end that have their default. A tuple is an array, and a member of an enumeration is its value. What JSON cannot hold
+is an object with one odd key: a number with too many digits, an infinity, text with surrogates. Invariant: what is read
+back is equal in every field; text that is not what `dump` writes gives `CodecError` and nothing else, and reading makes
+what the type hints allow and nothing else.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ from mlflow_lint.record import record
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
 
-_TAG = "is"
+_FORM = 2
+"""Counts up with every change of what is said above."""
 _SCALARS = (str, int, float, bool, types.NoneType)
 _LARGEST = 2**63
 _HEX = re.compile(r"-?0x[0-9a-f]+")
@@ -80,13 +82,13 @@ def version(of: Any) -> str:
         pending += allowed.items or ()
         new = {name: record for name, record in allowed.records.items() if name not in found}
         found |= new
-        pending += [each for record in new.values() for _, each, _ in _fields(record)]
+        pending += [each for record in new.values() for each in _shape(record).hints]
     shape = [
         (name, field.name, str(field.type), None if field.default is dataclasses.MISSING else repr(field.default))
         for name, record in sorted(found.items())
         for field in dataclasses.fields(record)
     ]
-    return hashlib.sha256(repr(shape).encode()).hexdigest()[:16]
+    return hashlib.sha256(repr((_FORM, shape)).encode()).hexdigest()[:16]
 
 
 # ---------------------------------------------------------------------------------------------------- writing
@@ -104,13 +106,16 @@ def _written(value: Any) -> Json:
             return value if math.isfinite(value) else {"float": str(value)}
         case enum.Enum():
             return _written(value.value)
-    record: type = type(value)
-    written: dict[str, Json] = {_TAG: record.__name__}
-    for name, _, default in _fields(record):
-        item = getattr(value, name)
-        if (type(item), item) != (type(default), default):
-            written[name] = _written(item)
-    return written
+    kind: Any = type(value)
+    shape = _shape(kind)
+    items = [getattr(value, name) for name in shape.names]
+    while len(items) > shape.required and _is_same(items[-1], shape.defaults[len(items) - 1]):
+        items.pop()
+    return {kind.__name__: [_written(item) for item in items]}
+
+
+def _is_same(one: object, other: object) -> bool:
+    return (type(one), one) == (type(other), other)
 
 
 # ---------------------------------------------------------------------------------------------------- reading
@@ -131,21 +136,26 @@ class _Allowed:
     """Whether the one item of a tuple may come any number of times."""
 
 
-_Field: TypeAlias = tuple[str, _Allowed, object]
-"""Name, what it may hold, and the default or `MISSING`."""
+@record
+class _Shape:
+    """The fields of a class, in their order."""
+
+    names: tuple[str, ...]
+    hints: tuple[_Allowed, ...]
+    """What each may hold."""
+    defaults: tuple[object, ...]
+    """`MISSING` where there is none."""
+    required: int
+    """How many there must be: all before the first that has a default."""
 
 
 @cache
-def _fields(record: type) -> tuple[_Field, ...]:
+def _shape(record: type) -> _Shape:
     hints = typing.get_type_hints(record)
-    return tuple((field.name, _allowed(hints[field.name]), field.default) for field in dataclasses.fields(record))
-
-
-@cache
-def _names(record: type) -> tuple[frozenset[str], frozenset[str]]:
-    """What must be there of a record, and what may be."""
-    required = (name for name, _, default in _fields(record) if default is dataclasses.MISSING)
-    return frozenset(required), frozenset([_TAG, *[name for name, _, _ in _fields(record)]])
+    fields = dataclasses.fields(record)
+    defaults = tuple(field.default for field in fields)
+    names = tuple(field.name for field in fields)
+    return _Shape(names, tuple(_allowed(hints[name]) for name in names), defaults, defaults.count(dataclasses.MISSING))
 
 
 def _is_record(value: object) -> typing.TypeGuard[type]:
@@ -177,44 +187,50 @@ def _members(of: Any) -> Iterable[enum.Enum]:
 def _read(data: Json, allowed: _Allowed) -> Any:
     if type(data) in allowed.plain:
         return data
-    if isinstance(data, dict):
-        record = allowed.records.get(str(data.get(_TAG)))
-        return _read_record(data, record) if record is not None else _checked(_read_odd(data), allowed)
     if isinstance(data, list):
         return _read_items(data, allowed)
+    if isinstance(data, dict):
+        return _read_object(data, allowed)
     if isinstance(data, str) and data in allowed.words:
         return allowed.words[data]
     return _checked(data, allowed)
 
 
-def _read_record(data: dict[str, Json], record: type) -> Any:
-    fields = _fields(record)
-    required, known = _names(record)
-    if not required <= data.keys():
-        raise CodecError(f"a {record.__name__} without {min(required - data.keys())}")
-    if not data.keys() <= known:
-        raise CodecError(f"a {record.__name__} with more than its fields")
-    return record(*[_read(data[name], allowed) if name in data else default for name, allowed, default in fields])
+def _read_object(data: dict[str, Json], allowed: _Allowed) -> Any:
+    if len(data) != 1:
+        raise CodecError(f"an object with {len(data)} keys")
+    [(name, values)] = data.items()
+    record = allowed.records.get(name)
+    if record is None:
+        return _checked(_read_odd(name, values), allowed)
+    shape = _shape(record)
+    if not isinstance(values, list) or not shape.required <= len(values) <= len(shape.hints):
+        raise CodecError(f"a {name} without its fields, or with more")
+    given = zip(values, shape.hints, strict=False)
+    return record(*[value if type(value) in hint.plain else _read(value, hint) for value, hint in given])
 
 
 def _read_items(data: list[Json], allowed: _Allowed) -> tuple[Any, ...]:
     if allowed.items is None:
         raise CodecError("an array where there can be none")
-    items = allowed.items * len(data) if allowed.repeated else allowed.items
-    if len(items) != len(data):
-        raise CodecError(f"an array of {len(data)} where {len(items)} belong")
-    return tuple([_read(item, each) for item, each in zip(data, items, strict=True)])
+    if allowed.repeated:
+        (hint,) = allowed.items
+        # Most values are plain: to look here spares a call for each.
+        return tuple([item if type(item) in hint.plain else _read(item, hint) for item in data])
+    if len(allowed.items) != len(data):
+        raise CodecError(f"an array of {len(data)} where {len(allowed.items)} belong")
+    return tuple(map(_read, data, allowed.items))
 
 
-def _read_odd(data: dict[str, Json]) -> str | int | float:
+def _read_odd(kind: str, word: Json) -> str | int | float:
     """What JSON cannot hold."""
-    match data:
-        case {"hex": str(digits), **rest} if not rest and _HEX.fullmatch(digits):
-            return int(digits, 16)
-        case {"float": str(word), **rest} if not rest and word in _FLOATS:
+    match kind, word:
+        case "hex", str() if _HEX.fullmatch(word):
+            return int(word, 16)
+        case "float", str() if word in _FLOATS:
             return _FLOATS[word]
-        case {"utf-8": str(digits), **rest} if not rest:
-            return bytes.fromhex(digits).decode("utf-8", "surrogatepass")
+        case "utf-8", str():
+            return bytes.fromhex(word).decode("utf-8", "surrogatepass")
     raise CodecError("an object that is no record of the kind that belongs there")
 
 
