@@ -11,11 +11,13 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from mlflow_lint.regex import regex
+
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
 
-_NAME = re.compile(r"(!?)([\w.-]*\w)(/?)", re.ASCII)
-_FILE_TAKEN = re.compile(r"(?:[yb]|[^/\w])\s*$")
+_NAME = regex(r"(!?)([\w.-]*\w)(/?)", re.ASCII)
+_FILE_TAKEN = regex(r"(?:[yb]|[^/\w])\s*$")
 """A pattern that can match a file that a walk takes (`.py`, `.ipynb`)."""
 
 _Ranked = tuple[int, bool]
@@ -84,20 +86,20 @@ def _last_match(
     names: Mapping[str, _Ranked], regexes: Iterable[_Regex], folder: str, name: str, is_directory: bool
 ) -> bool | None:
     known = names.get(name)
-    for place, regex, include in regexes:
+    for place, pattern, include in regexes:
         if known is not None and place < known[0]:
             break
-        if _matches(regex, f"{folder}{name}/" if is_directory else folder + name):
+        if _matches(pattern, f"{folder}{name}/" if is_directory else folder + name):
             return include
     return known[1] if known is not None else None
 
 
-def _matches(regex: re.Pattern[str], path: str) -> bool:
-    # pathspec lets a pattern match what lies below a directory too, from a slash in the group `ps_d` on.
+def _matches(pattern: re.Pattern[str], path: str) -> bool:
+    # pathspec lets one match what lies below a directory too, from a slash in the group `ps_d` on.
     # The directories above were asked before: only a match of the path itself counts, as for git.
-    if "ps_d" not in regex.groupindex:
-        return regex.search(path.removesuffix("/")) is not None
-    return any(m["ps_d"] is None or m.end("ps_d") == len(path) for m in regex.finditer(path))
+    if "ps_d" not in pattern.groupindex:
+        return pattern.search(path.removesuffix("/")) is not None
+    return any(m["ps_d"] is None or m.end("ps_d") == len(path) for m in pattern.finditer(path))
 
 
 @lru_cache(maxsize=256)

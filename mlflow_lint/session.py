@@ -170,7 +170,8 @@ class Session:
         return self._screened([each for each in results if each.checked.error is None])
 
     def _screened(self, results: Sequence[_Result]) -> list[_Result]:
-        return [replace(each, checked=self.screen(each.checked, each.path, each.settings)) for each in results]
+        screened = [(each, self.screen(each.checked, each.path, each.settings)) for each in results]
+        return [each if left is each.checked else replace(each, checked=left) for each, left in screened]
 
     def _update_baseline(self) -> Outcome:
         from mlflow_lint.report import baselines

@@ -14,7 +14,6 @@ import enum
 import hashlib
 import json
 import math
-import re
 import types
 import typing
 from collections.abc import Iterable
@@ -22,6 +21,7 @@ from functools import cache
 from typing import Any, TypeAlias, TypeVar
 
 from mlflow_lint.record import record
+from mlflow_lint.regex import regex
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
 
@@ -29,8 +29,8 @@ _FORM = 2
 """Counts up with every change of what is said above."""
 _SCALARS = (str, int, float, bool, types.NoneType)
 _LARGEST = 2**63
-_HEX = re.compile(r"-?0x[0-9a-f]+")
-_SURROGATE = re.compile("[\ud800-\udfff]")
+_HEX = regex(r"-?0x[0-9a-f]+")
+_SURROGATE = regex("[\ud800-\udfff]")
 _FLOATS = {"inf": math.inf, "-inf": -math.inf, "nan": math.nan}
 
 
@@ -93,20 +93,19 @@ def version(of: Any) -> str:
 
 # ---------------------------------------------------------------------------------------------------- writing
 def _written(value: Any) -> Json:
-    match value:
-        case None | bool():
-            return value
-        case tuple():
-            return [_written(item) for item in value]
-        case str():
-            return {"utf-8": value.encode("utf-8", "surrogatepass").hex()} if _SURROGATE.search(value) else value
-        case int():
-            return value if -_LARGEST < value < _LARGEST else {"hex": hex(value)}
-        case float():
-            return value if math.isfinite(value) else {"float": str(value)}
-        case enum.Enum():
-            return _written(value.value)
     kind: Any = type(value)
+    if value is None or kind is bool:
+        return value  # type: ignore[no-any-return]
+    if kind is tuple:
+        return [_written(item) for item in value]
+    if kind is str:
+        return {"utf-8": value.encode("utf-8", "surrogatepass").hex()} if _SURROGATE.search(value) else value
+    if kind is int:
+        return value if -_LARGEST < value < _LARGEST else {"hex": hex(value)}
+    if kind is float:
+        return value if math.isfinite(value) else {"float": str(value)}
+    if isinstance(value, enum.Enum):
+        return _written(value.value)
     shape = _shape(kind)
     items = [getattr(value, name) for name in shape.names]
     while len(items) > shape.required and _is_same(items[-1], shape.defaults[len(items) - 1]):

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from mlflow_lint.cache import snapshot
 from mlflow_lint.cache.folder import Folder
@@ -79,13 +78,13 @@ class Memory:
         ):
             return None
         shown = self._project.shown(file)
-        checked = Checked(shown, entry.findings, questions=entry.questions)
-        if not entry.findings:
-            return checked
-        try:
-            source = decode(shown, data if data is not None else self._project.read(file))
-        except SourceError:  # which is what was found
-            return checked
-        except OSError:
-            return None
-        return replace(checked, text=source.text, cells=source.cells)
+        text, cells = "", None
+        if entry.findings:
+            try:
+                source = decode(shown, data if data is not None else self._project.read(file))
+                text, cells = source.text, source.cells
+            except SourceError:  # which is what was found
+                pass
+            except OSError:
+                return None
+        return Checked(shown, entry.findings, text, cells, questions=entry.questions)

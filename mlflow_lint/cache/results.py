@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -91,11 +92,13 @@ def digest(*parts: str) -> str:
 def linter() -> str:
     """Tells this linter from others, be they of the same version and under development."""
     package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    times = [
-        os.stat(os.path.join(folder, name)).st_mtime_ns
-        for folder, _, names in os.walk(package)
-        for name in names
-        if name.endswith(".py")
-    ]
-    newest = max(times, default=0)
+    newest = max(_times(package), default=0)
     return f"{__version__} {newest} {sys.version_info[:2]} {codec.version(Entry)}"
+
+
+def _times(folder: str) -> Iterator[int]:
+    for entry in os.scandir(folder):
+        if entry.name.endswith(".py"):
+            yield entry.stat().st_mtime_ns
+        elif entry.name != "__pycache__" and entry.is_dir():
+            yield from _times(entry.path)

@@ -8,10 +8,10 @@ and SQL statements in the store; a test measures the SQL statements of the write
 from __future__ import annotations
 
 import enum
-import re
 from functools import lru_cache
 
 from mlflow_lint.record import record
+from mlflow_lint.regex import regex
 
 
 class Kind(enum.Enum):
@@ -137,7 +137,7 @@ FLAVOR_CALLS = {
 _FLUENT_HOMES = ("mlflow.", "mlflow.tracking.fluent.", "mlflow.tracking.")
 _CLIENT_HOMES = ("mlflow.", "mlflow.tracking.", "mlflow.client.", "mlflow.tracking.client.")
 
-_FLAVOR = re.compile(r"mlflow\.(?!tracking|client)[a-z_]+(\.[a-z_]+)*")
+_FLAVOR = regex(r"mlflow\.(?!tracking|client)[a-z_]+(\.[a-z_]+)*")
 
 CLIENTS = frozenset(home + "MlflowClient" for home in _CLIENT_HOMES)
 """Dotted names under which the client class can be imported."""

@@ -5,11 +5,12 @@ Invariant: the time is linear in the bytes, and only lines that hold the word `i
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
+from mlflow_lint.regex import regex
+
 _WORD = b"import"
-_LINE = re.compile(rb"[ \t]*(?:from[ \t]+(\.*[\w.]*)[ \t]+import[ \t]*(\([^)]*\)|[^#\r\n]*)|import[ \t]+([\w. \t,]+))")
+_LINE = regex(rb"[ \t]*(?:from[ \t]+(\.*[\w.]*)[ \t]+import[ \t]*(\([^)]*\)|[^#\r\n]*)|import[ \t]+([\w. \t,]+))")
 
 ImportLine = tuple[bytes, bytes, bytes]
 """`module` and `names` of `from module import names`, or, behind two empty ones, `modules` of `import modules`."""

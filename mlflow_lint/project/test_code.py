@@ -5,10 +5,10 @@ Invariant: only the path below the project's root counts, so that the answer doe
 
 from __future__ import annotations
 
-import re
+from mlflow_lint.regex import regex
 
 _FOLDERS = frozenset(("test", "tests", "testing", "unit_tests", "integration_tests", "e2e"))
-_FILE = re.compile(r"test_.*|.*_tests?\.(py|ipynb)|conftest\.py|tests?\.py")
+_FILE = regex(r"test_.*|.*_tests?\.(py|ipynb)|conftest\.py|tests?\.py")
 
 
 def is_test_code(path: str) -> bool:

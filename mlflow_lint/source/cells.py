@@ -12,11 +12,12 @@ from bisect import bisect_right
 from collections.abc import Iterable
 
 from mlflow_lint.findings import Edit
+from mlflow_lint.regex import regex
 from mlflow_lint.source.file import Cell, SourceFile, is_databricks
 
-BORDER = re.compile(r"^#(?: COMMAND -{10}|[ \t]*%%)", re.MULTILINE)
+BORDER = regex(r"^#(?: COMMAND -{10}|[ \t]*%%)", re.MULTILINE)
 """Where the line begins that opens a new cell of a file of Python."""
-_COMMAND = re.compile(r"^# COMMAND -{10}", re.MULTILINE)
+_COMMAND = regex(r"^# COMMAND -{10}", re.MULTILINE)
 
 
 def commands(text: str) -> tuple[Cell, ...]:

@@ -10,7 +10,6 @@ import codecs
 import contextlib
 import errno
 import os
-import re
 import stat
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
@@ -18,11 +17,12 @@ from itertools import accumulate
 from pathlib import Path
 
 from mlflow_lint.record import record
+from mlflow_lint.regex import regex
 
-_NEWLINE = re.compile(r"\r\n|\r|\n")
-_BYTE_NEWLINE = re.compile(rb"\r\n|\r|\n")
-_COOKIE = re.compile(rb"[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
-_COMMENT_OR_BLANK = re.compile(rb"[ \t\f]*(?:#|$)")
+_NEWLINE = regex(r"\r\n|\r|\n")
+_BYTE_NEWLINE = regex(rb"\r\n|\r|\n")
+_COOKIE = regex(rb"[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
+_COMMENT_OR_BLANK = regex(rb"[ \t\f]*(?:#|$)")
 _BOM = "\ufeff"
 
 

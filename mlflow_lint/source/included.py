@@ -9,10 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-_RUN = re.compile(r"^(# MAGIC[ \t]+)?(%run[ \t]+([^\r\n]+))", re.MULTILINE)
+from mlflow_lint.regex import regex
+
+_RUN = regex(r"^(# MAGIC[ \t]+)?(%run[ \t]+([^\r\n]+))", re.MULTILINE)
 # `-m` names a module; options such as `-i` come before the path, and what follows it are arguments.
-_PATH = re.compile(r"""(?:-(?!m\b)\w+[ \t]+)*(?:"([^"]+)"|'([^']+)'|([^\s"'-]\S*))""")
-_NOT_WRITTEN_OUT = re.compile(r"[${}*?\\]|^[/~]")
+_PATH = regex(r"""(?:-(?!m\b)\w+[ \t]+)*(?:"([^"]+)"|'([^']+)'|([^\s"'-]\S*))""")
+_NOT_WRITTEN_OUT = regex(r"[${}*?\\]|^[/~]")
 
 
 def included(text: str) -> tuple[str, ...]:

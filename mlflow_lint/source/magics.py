@@ -11,6 +11,8 @@ import ast
 import re
 from collections.abc import Iterator
 
+from mlflow_lint.regex import regex
+
 # Cell magics whose body is Python that runs in the notebook's own namespace.
 _PYTHON_MAGICS = frozenset("capture debug memit prun pyspark time timeit".split())
 # First lines by which Databricks marks cells in another language; `%python` is its way to say Python.
@@ -19,17 +21,17 @@ _OTHER_LANGUAGES = frozenset("fs html md md-sandbox r scala sh sql".split())
 _AUTOMATIC = "pip|conda|mamba|uv|cd|ls|ll|mkdir|cat|cp|mv|rm|man|time|timeit|run|matplotlib|load_ext|reload_ext|env"
 
 _SIMPLE = (ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Import, ast.ImportFrom)
-_TIMED = re.compile(r"%time[ \t]+")
+_TIMED = regex(r"%time[ \t]+")
 
-_CELL_MAGIC = re.compile(r"\s*(%%?)([\w-]+)")
-_CANDIDATE = re.compile(rf"[%!?]|^[ \t]*(?:[,;/]|(?:{_AUTOMATIC})[ \t])", re.MULTILINE)
-_STATEMENT = re.compile(
+_CELL_MAGIC = regex(r"\s*(%%?)([\w-]+)")
+_CANDIDATE = regex(rf"[%!?]|^[ \t]*(?:[,;/]|(?:{_AUTOMATIC})[ \t])", re.MULTILINE)
+_STATEMENT = regex(
     rf"""[%!?,;/]
     | (?:{_AUTOMATIC})[ \t]+(?!(?:and|else|for|if|in|is|not|or)\b)(?:-+[A-Za-z]+[ \t]+)*(?:[A-Za-z_~"']|\.\.)""",
     re.VERBOSE,
 )
-_ASSIGNED = re.compile(r"=[ \t]*(?=!|%[A-Za-z_])")
-_TOKEN = re.compile(
+_ASSIGNED = regex(r"=[ \t]*(?=!|%[A-Za-z_])")
+_TOKEN = regex(
     r"""(?P<newline>\r\n|\r|\n)
     | (?P<open>[(\[{]) | (?P<close>[)\]}])
     | (?P<ignored>[ \t\f]+|\#[^\r\n]*)
@@ -42,8 +44,8 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-_REST_OF_LINE = re.compile(r"(?:[^\\\r\n]+|\\(?:\r\n|\r|\n)?)*")
-_PIECE = re.compile(r"[^\r\n]+")
+_REST_OF_LINE = regex(r"(?:[^\\\r\n]+|\\(?:\r\n|\r|\n)?)*")
+_PIECE = regex(r"[^\r\n]+")
 
 
 def python_of(cell: str) -> str:

@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import codecs
 import json
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, TypeAlias
 
+from mlflow_lint.regex import regex
 from mlflow_lint.source.file import Cell, SourceError, SourceFile
 from mlflow_lint.source.included import runs
 from mlflow_lint.source.magics import python_of
 
 _SEPARATOR = "# %%\n"
 _FORMATS = (3, 4)
-_PYTHON_CELL = re.compile(r"\s*%python\b")
+_PYTHON_CELL = regex(r"\s*%python\b")
 
 SourcePath: TypeAlias = tuple[str | int, ...]
 """Keys and indices that lead to the source of a cell."""

@@ -7,12 +7,13 @@ import re
 import warnings
 from typing import TYPE_CHECKING, Any
 
+from mlflow_lint.regex import regex
 from mlflow_lint.syntax.lean import UnknownNode, lightened, parsed
 
 if TYPE_CHECKING:
     import libcst
 
-_PLACE = re.compile(r"error at (\d+):(\d+)")
+_PLACE = regex(r"error at (\d+):(\d+)")
 
 # LibCST takes time without bound on deeply nested calls, and ends the process, with no error to catch, on nesting that
 # overflows its stack. What is longer or nests deeper than this must first be accepted by CPython, whose limits are
@@ -21,9 +22,9 @@ _UNBOUNDED_CHARACTERS = 200_000
 _UNBOUNDED_LINE = 2_000
 _UNBOUNDED_DEPTH = 100
 # `a[0][0]…` and `a.b.b…` cost LibCST time with the cube of their length, and CPython takes thousands of them.
-_CHAIN = re.compile(r"(?:\.\w+|\[[^\[\]]*\]|\([^()]*\)){500}")
+_CHAIN = regex(r"(?:\.\w+|\[[^\[\]]*\]|\([^()]*\)){500}")
 # LibCST forgets a form feed in front of a statement, with the blanks before it, which all count as nothing.
-_FORM_FEED = re.compile(r"(?:\A|(?<=[\r\n]))(?<!\\[\r\n])(?<!\\\r\n)[ \t\f]*\f(?=[ \t]*\S)")
+_FORM_FEED = regex(r"(?:\A|(?<=[\r\n]))(?<!\\[\r\n])(?<!\\\r\n)[ \t\f]*\f(?=[ \t]*\S)")
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"()[]{}"))
 
 

@@ -24,8 +24,9 @@ from mlflow_lint.facts.frequency import Frequency
 from mlflow_lint.facts.traverse import bound_names, last_name, names_in, shown
 from mlflow_lint.findings import Step
 from mlflow_lint.record import entity
+from mlflow_lint.regex import regex
 
-_RUNS = re.compile(r"run|experiment|mlflow|track", re.I)
+_RUNS = regex(r"run|experiment|mlflow|track", re.I)
 
 
 @entity

@@ -12,10 +12,11 @@ import posixpath
 import re
 
 from mlflow_lint.analysis.names.constants import Parts, constant_text
+from mlflow_lint.regex import regex
 
 LONGEST_KEY = 250
-_REFUSED = re.compile(r"[^/\w.\- :]")
-_DETOUR = re.compile(r"//|/\.{1,2}/")
+_REFUSED = regex(r"[^/\w.\- :]")
+_DETOUR = regex(r"//|/\.{1,2}/")
 _SPELLED = {"@": "_at_", "%": "_pct", "#": "_num_", "&": "_and_", "+": "_plus_", "=": "_", "<": "_lt_", ">": "_gt_"}
 
 

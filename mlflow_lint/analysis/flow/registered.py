@@ -7,7 +7,6 @@ only in the file that defines the function, where every check of that file sees 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from mlflow_lint.analysis.names.meaning import ClassRef, External, FunctionRef, Instance, Meaning, Place, options_of
@@ -17,6 +16,7 @@ from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.frequency import Frequency
 from mlflow_lint.facts.hooks import FRAMEWORKS, REGISTRARS, REGISTRATIONS, Registration, event
 from mlflow_lint.facts.traverse import argument, last_name
+from mlflow_lint.regex import regex
 
 Hook = tuple[str, Frequency]
 """The framework's name, and how often it calls."""
@@ -25,7 +25,7 @@ _SOMETIMES = ("every", "once", "event_filter", "before", "after")
 """What an Ignite event is given to let only some occurrences through (`ignite/engine/events.py`)."""
 _PACKAGES = frozenset(package for framework in FRAMEWORKS for package in framework.packages)
 _EVENTS = frozenset[str]().union(*(framework.per_step | framework.per_epoch for framework in FRAMEWORKS))
-_WORD = re.compile(r"\w+")
+_WORD = regex(r"\w+")
 
 
 class Registered:

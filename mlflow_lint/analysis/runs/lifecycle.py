@@ -21,15 +21,16 @@ from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.api import WRITES, Kind
 from mlflow_lint.facts.traverse import argument, calls_in, descend, last_name
 from mlflow_lint.findings import Step
+from mlflow_lint.regex import regex
 
 _TOUCHING = (Kind.RUN, Kind.END, *WRITES)
-_RUN_NAME = re.compile(r"(^|_)(run|active_run|run_?id|nested|parent|child|run_started|run_active|started)$", re.I)
-_ENDING = re.compile(
+_RUN_NAME = regex(r"(^|_)(run|active_run|run_?id|nested|parent|child|run_started|run_active|started)$", re.I)
+_ENDING = regex(
     r"(^|_)(end|finish|terminate|teardown)(_|$)|(close|stop|exit|shutdown)_(run|mlflow|tracking|experiment|log)|^__exit__$",
     re.I,
 )
-_CLOSING = re.compile(r"^(close|stop|exit|shutdown)$", re.I)
-_TRACKER = re.compile(r"run|log(ger|ging)?|track(er|ing)|mlflow|experiment", re.I)
+_CLOSING = regex(r"^(close|stop|exit|shutdown)$", re.I)
+_TRACKER = regex(r"run|log(ger|ging)?|track(er|ing)|mlflow|experiment", re.I)
 _DEEPEST_LOOP = 4
 _LONGEST_CHAIN = 8
 

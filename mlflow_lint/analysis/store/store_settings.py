@@ -20,13 +20,14 @@ from mlflow_lint.facts.traverse import argument, within
 from mlflow_lint.findings import Step
 from mlflow_lint.project.modules import Unit
 from mlflow_lint.record import entity, record
+from mlflow_lint.regex import regex
 
-_SETTERS = re.compile(r"mlflow\.(?:\w+\.)*set_(tracking|registry)_uri")
-_URI_NAME = re.compile(r"(?:.*_)?(?:mlflow|tracking|mlflow_registry)_ur[il]", re.IGNORECASE)
-_URI_OPTION = re.compile(r"--(?:[\w-]*[-_])?(?:mlflow|tracking)[-_]ur[il]")
-_VARIABLE = re.compile(r"MLFLOW_[A-Z0-9_]+")
-_SET = re.compile(r"mlflow\.environment_variables\.(MLFLOW_[A-Z0-9_]+)\.set")
-_SIGNS = [re.compile(word) for word in ("ur[il]", "UR[IL]", "Ur[il]", "MLFLOW_", "Client")]
+_SETTERS = regex(r"mlflow\.(?:\w+\.)*set_(tracking|registry)_uri")
+_URI_NAME = regex(r"(?:.*_)?(?:mlflow|tracking|mlflow_registry)_ur[il]", re.IGNORECASE)
+_URI_OPTION = regex(r"--(?:[\w-]*[-_])?(?:mlflow|tracking)[-_]ur[il]")
+_VARIABLE = regex(r"MLFLOW_[A-Z0-9_]+")
+_SET = regex(r"mlflow\.environment_variables\.(MLFLOW_[A-Z0-9_]+)\.set")
+_SIGNS = [regex(word) for word in ("ur[il]", "UR[IL]", "Ur[il]", "MLFLOW_", "Client")]
 """In the text of all functions and statements that have a setting, and of few others. One by one is much quicker."""
 _TAKERS = ("set_tracking_uri", "set_registry_uri", "MlflowClient")
 _URI_VARIABLES = ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")

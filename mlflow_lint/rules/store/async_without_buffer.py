@@ -35,9 +35,10 @@ from mlflow_lint.analysis.store.asynchronous import BUFFERING, Switch, is_queued
 from mlflow_lint.analysis.writes.summary import Body
 from mlflow_lint.facts.api import Api
 from mlflow_lint.findings import Finding, Severity
+from mlflow_lint.regex import regex
 from mlflow_lint.rules.base import Example, Rule
 
-_TRACES = re.compile(r"trace|span|autolog", re.I)
+_TRACES = regex(r"trace|span|autolog", re.I)
 
 
 def check(rule: Rule, context: Context) -> Iterator[Finding]:
