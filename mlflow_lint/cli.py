@@ -350,8 +350,6 @@ def main() -> int:
             raise
         streams.write(sys.stderr, defect(error))
         return FAILED
-    finally:
-        gc.freeze()  # or Python looks for circles in all of it before it exits, which takes longer than a start
 
 
 def _run() -> int:
@@ -364,6 +362,8 @@ def _run() -> int:
     except BrokenPipeError:  # while printing the help
         streams.abandon(sys.stdout)
         return CLEAN
+    except OSError as error:
+        return _unwritten(error)
     if isinstance(request, int):  # --help or --version, which are done with
         return request
     if request.lsp:
@@ -376,9 +376,19 @@ def _run() -> int:
         if sys.stderr is not None and sys.stderr.isatty():
             terminal = replace(terminal, progress=bar)
         outcome = run(request, terminal, streams.read)
-    streams.write(sys.stdout, outcome.output)
+    try:
+        streams.write(sys.stdout, outcome.output)
+    except OSError as error:
+        return _unwritten(error)
     streams.write(sys.stderr, outcome.aside)
     return outcome.exit_code
+
+
+def _unwritten(error: OSError) -> int:
+    """A disk is full, say, that standard output goes to."""
+    streams.abandon(sys.stdout)
+    streams.write(sys.stderr, error_line(f"standard output cannot be written: {error.strerror or error}"))
+    return FAILED
 
 
 def _serve(request: Request) -> int:

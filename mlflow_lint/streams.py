@@ -33,6 +33,14 @@ def write(stream: TextIO | None, text: str | bytes) -> None:
         abandon(stream)
 
 
+def flush() -> None:
+    """Hand on what others have left in the streams; what is written by `write` is on its way already."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            if stream is not None:
+                stream.flush()
+
+
 def abandon(stream: TextIO | None) -> None:
     """Give up a stream whose reader has gone: Python flushes once more at exit, and would complain."""
     with contextlib.suppress(OSError, ValueError):

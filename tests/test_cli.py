@@ -755,6 +755,14 @@ def test_a_reader_that_goes_away(tree: Path) -> None:
         assert process.returncode in code
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a file that is always full")
+@pytest.mark.parametrize("option", ["--isolated", "--help", "--version"])
+def test_a_disk_that_is_full(option: str, tree: Path) -> None:
+    write(tree, {"a.py": HOT})
+    ran = doors.run(["sh", "-c", '"$@" > /dev/full', "sh", *doors.command(), option], tree)
+    assert ran == Ran(2, "", "mlflow-lint: error: standard output cannot be written: No space left on device\n")
+
+
 def test_closed_streams(tree: Path) -> None:
     write(tree, {"a.py": HOT})
     script = '"$@" >&- 2>&- <&-; echo $?'

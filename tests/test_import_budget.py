@@ -114,9 +114,14 @@ def test_records_are_not_compiled_one_by_one(tmp_path: Path) -> None:
     assert int(ran.out) < 60  # a dataclass takes 3 to 6, and there are more than 150
 
 
-def test_nothing_is_searched_for_garbage_at_the_end(tmp_path: Path) -> None:
-    program = "import gc; from mlflow_lint.cli import main; main(); print(gc.get_freeze_count() > 10_000)"
-    assert doors.run([sys.executable, "-c", program], tmp_path).out.splitlines()[-1] == "True"
+def test_nothing_is_taken_apart_at_the_end(tmp_path: Path) -> None:
+    program = "import atexit, runpy; atexit.register(print, 'apart'); {}runpy.run_module('mlflow_lint', run_name='__main__')"
+    at_once = [sys.executable, "-c", program.format(""), "--version"]
+    profiled = [sys.executable, "-c", program.format("import sys; sys.setprofile(lambda *_: None); "), "--version"]
+    for command, apart in ((at_once, False), (profiled, True)):
+        ran = doors.run(command, tmp_path)
+        assert (ran.code, ran.err, ran.out.endswith("apart\n")) == (0, "", apart)
+        assert ran.out.startswith("mlflow-lint ")
 
 
 def test_rich_is_for_colours(tmp_path: Path) -> None:
