@@ -115,7 +115,9 @@ def test_records_are_not_compiled_one_by_one(tmp_path: Path) -> None:
 
 
 def test_nothing_is_taken_apart_at_the_end(tmp_path: Path) -> None:
-    program = "import atexit, runpy; atexit.register(print, 'apart'); {}runpy.run_module('mlflow_lint', run_name='__main__')"
+    program = (
+        "import atexit, runpy; atexit.register(print, 'apart'); {}runpy.run_module('mlflow_lint', run_name='__main__')"
+    )
     at_once = [sys.executable, "-c", program.format(""), "--version"]
     profiled = [sys.executable, "-c", program.format("import sys; sys.setprofile(lambda *_: None); "), "--version"]
     for command, apart in ((at_once, False), (profiled, True)):

@@ -9,6 +9,7 @@ import sys
 import textwrap
 import threading
 from collections.abc import Iterator
+from importlib.machinery import BuiltinImporter, ModuleSpec
 from pathlib import Path
 from typing import Any, get_args
 
@@ -275,9 +276,19 @@ def test_free_threads_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     assert repr(facts_of(ZOO)) == repr(light)
 
 
+def test_where_nobody_can_say_what_libcst_consists_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert lean._PACKAGE is not None
+    elsewhere = ModuleSpec("libcst", BuiltinImporter, origin="built-in")
+    assert (lean._stand_in(None), lean._stand_in(elsewhere)) == (None, None)
+    light = facts_of(ZOO)
+    monkeypatch.setattr(lean, "_STAND_IN", None)
+    monkeypatch.setattr(lean, "_parse_module", None)
+    assert repr(facts_of(ZOO)) == repr(light)
+
+
 def test_what_only_a_newer_libcst_knows_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    for known in (nodes, lean._stand_in):
-        monkeypatch.delattr(known, "Ellipsis")
+    monkeypatch.delattr(nodes, "Ellipsis")
+    monkeypatch.setattr(lean, "_STAND_IN", lean._stand_in(lean._PACKAGE))
     with pytest.raises(SyntaxFailure, match=r"Ellipsis of LibCST [0-9.]+ is not known"):
         facts_of("x = ...")
 

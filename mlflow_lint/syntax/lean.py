@@ -13,10 +13,12 @@ import sys
 import threading
 from collections.abc import Callable, Iterable
 from functools import lru_cache, partial
-from importlib.machinery import PathFinder
+from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from importlib.util import find_spec, module_from_spec
-from types import FunctionType, ModuleType, SimpleNamespace
+from types import FunctionType, SimpleNamespace
 from typing import Any
+
+from mlflow_lint.regex import regex
 
 _NAMES = """
     Add AddAssign And AnnAssign Annotation Arg AsName Assert Assign AssignEqual AssignTarget Asynchronous Attribute
@@ -53,20 +55,32 @@ nodes: Any = SimpleNamespace(**{name: type(name, (Node,), {"__slots__": ()}) for
 """The light classes, under the names that LibCST's have in `libcst`."""
 
 
-_stand_in: Any = ModuleType("libcst")
-"""What the parser gets for the module `libcst`."""
+_CLASS = regex(rb"\b[A-Z]\w+")
+_met_unknown: dict[str, bool] = {}
+"""Not empty once the parser has made a node that is not among ours."""
 
 
-def _unknown(name: str) -> Any:
-    _stand_in.met_unknown = True
-    return SimpleNamespace  # an error here would be the end of the process for the parser
+def _stand_in(package: ModuleSpec | None) -> Any | None:
+    """What the parser gets for the package `libcst`; None where nobody can say what it will ask for.
 
-
-vars(_stand_in).update(vars(nodes), __getattr__=_unknown)
-_stand_in.ParserSyntaxError = SimpleNamespace  # to make LibCST's own would run Python
-# Nearly half of all nodes are blanks, and nearly all of these are alike.
-_stand_in.SimpleWhitespace = lru_cache(nodes.SimpleWhitespace)
-_stand_in.Newline = lru_cache(nodes.Newline)
+    It asks for each class by a text that is new each time. A module would first look for such an attribute in two
+    classes of its own, and `super` looks in the one dict that is meant. But there the parser must find all that it asks
+    for, or the process prints a report of the panic: so there is something for each word that may be a class of LibCST.
+    """
+    if package is None or package.origin is None or not isinstance(package.loader, SourceFileLoader):
+        return None
+    words = [word.decode() for word in _CLASS.findall(package.loader.get_data(package.origin))]
+    if not {"Module", "SimpleWhitespace"}.issubset(words):
+        return None
+    known: dict[str, Any] = vars(nodes) | {
+        # Nearly half of all nodes are blanks, and nearly all of these are alike.
+        "SimpleWhitespace": lru_cache(nodes.SimpleWhitespace),
+        "Newline": lru_cache(nodes.Newline),
+        "ParserSyntaxError": SimpleNamespace,  # to make LibCST's own would run Python
+    }
+    unknown = partial(_met_unknown.update, met=True)
+    behind = type("Classes", (type("Nodes", (), dict.fromkeys(words, unknown) | known),), {})
+    return super(behind, behind)
 
 
 class UnknownNode(Exception):
@@ -81,13 +95,13 @@ def parsed(text: str) -> Any | None:
     else meets the stand-in; but Python 3.10 may give them one when the text is broken. Where threads run at the same
     time, in free-threaded Python, LibCST makes its own nodes.
     """
-    if not getattr(sys, "_is_gil_enabled", lambda: True)():
+    if _STAND_IN is None or not getattr(sys, "_is_gil_enabled", lambda: True)():
         return None
     with _ONE_AT_A_TIME:
-        _stand_in.met_unknown = False
+        _met_unknown.clear()
         as_it_was: dict[str, Any] = {}
         note = partial(as_it_was.update, sys.modules)
-        swap = partial(sys.modules.__setitem__, "libcst", _stand_in)
+        swap = partial(sys.modules.__setitem__, "libcst", _STAND_IN)
         stand_back: tuple[partial[Any], ...] = (
             partial(sys.modules.pop, "libcst", None),
             partial(sys.modules.update, as_it_was),
@@ -105,7 +119,7 @@ def parsed(text: str) -> Any | None:
         finally:
             if collecting:
                 gc.enable()
-    return tree if type(tree) is nodes.Module and not _stand_in.met_unknown else None
+    return tree if type(tree) is nodes.Module and not _met_unknown else None
 
 
 _ONE_AT_A_TIME = threading.Lock()
@@ -117,16 +131,15 @@ def _in_one_go(calls: Iterable[partial[Any]]) -> list[Any]:
 
 
 # Before the parser looks into `sys.modules` it has Python import `libcst`, once more for each node. It calls what its
-# caller has for `__import__`: here something that is quick and does nothing.
+# caller has for `__import__`: here something that is quick, takes anything and does nothing.
 _in_one_go = FunctionType(
     _in_one_go.__code__,
-    {"list": list, "map": map, "_call": _call, "__builtins__": {"__import__": object.__subclasshook__}},
+    {"list": list, "map": map, "_call": _call, "__builtins__": {"__import__": "".format}},
 )
 
 
-def _parser() -> Callable[[str], Any]:
+def _parser(package: ModuleSpec | None) -> Callable[[str], Any]:
     """The parser in `libcst.native`, without the package around it where that can be had."""
-    package = find_spec("libcst")
     spec = PathFinder.find_spec("libcst.native", package.submodule_search_locations) if package else None
     if spec is None or spec.loader is None or spec.name in sys.modules or sys.implementation.name != "cpython":
         from libcst import native  # type: ignore[attr-defined]
@@ -138,7 +151,9 @@ def _parser() -> Callable[[str], Any]:
     return parse_module
 
 
-_parse_module = _parser()
+_PACKAGE = find_spec("libcst")
+_STAND_IN = _stand_in(_PACKAGE)
+_parse_module = _parser(_PACKAGE)
 
 
 def lightened(own: Any) -> Any:
