@@ -67,9 +67,9 @@ def test_a_record_is_made_and_shown_as_a_dataclass_is(
 
 def test_records_compare_and_hash_as_dataclasses_do() -> None:
     nan = float("nan")
-    values: list[tuple[Any, ...]] = [(1,), (1.0,), (2,), (1, (2,)), (1, (2,), (3, 4)), (float("nan"),)]
-    if sys.version_info < (3, 13):  # newer dataclasses do not take what is not equal to itself for itself
-        values.append((nan,))
+    values: list[tuple[Any, ...]] = [(1,), (1.0,), (2,), (1, (2,)), (1, (2,), (3, 4))]
+    if sys.version_info < (3, 13):  # newer dataclasses say that what holds such a number is not equal to itself
+        values += [(nan,), (float("nan"),)]
     ours: Any = record(plain())
     dataclasses_own = theirs(plain())
     for one in values:
