@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import dataclasses
 import enum
-import hashlib
 import json
 import math
 import types
@@ -20,6 +19,7 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Any, TypeAlias, TypeVar
 
+from mlflow_lint.digest import digest
 from mlflow_lint.record import record
 from mlflow_lint.regex import regex
 
@@ -88,7 +88,7 @@ def version(of: Any) -> str:
         for name, record in sorted(found.items())
         for field in dataclasses.fields(record)
     ]
-    return hashlib.sha256(repr((_FORM, shape)).encode()).hexdigest()[:16]
+    return digest(repr((_FORM, shape)).encode())[:16]
 
 
 # ---------------------------------------------------------------------------------------------------- writing

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from mlflow_lint.cache import snapshot
 from mlflow_lint.cache.folder import Folder
-from mlflow_lint.cache.results import Entry, Results, digest, linter
+from mlflow_lint.cache.results import Entry, Results, entry_name, linter
 from mlflow_lint.cache.snapshot import Snapshot
 from mlflow_lint.config import Settings
 from mlflow_lint.engine import Checked, File, Project
@@ -28,7 +28,7 @@ class Memory:
         self._results = Results(self._folder, project.root)
         self._states = project.surroundings.states
         named = sorted(file for file, _ in files)
-        self._name = digest(linter(), "snapshot", project.root, project.shown_from, str(complete), *named)
+        self._name = entry_name(linter(), "snapshot", project.root, project.shown_from, str(complete), *named)
 
     def recall(self) -> dict[str, Checked] | None:
         """What came of all files, if nothing at all has changed since it was found."""

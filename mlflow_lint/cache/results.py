@@ -6,7 +6,6 @@ imports, the same settings and the same linter, and if what was asked of its sur
 
 from __future__ import annotations
 
-import hashlib
 import os
 import sys
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from mlflow_lint import __version__
 from mlflow_lint.cache import codec
 from mlflow_lint.cache.folder import Folder
 from mlflow_lint.config import Settings
+from mlflow_lint.digest import digest
 from mlflow_lint.findings import Finding
 from mlflow_lint.project.surroundings import Question
 from mlflow_lint.record import record
@@ -58,7 +58,7 @@ class Results:
     def _name(self, state: str, file: str, settings: Settings) -> str:
         # Rules and patterns look at where a file lies below the two roots.
         places = (file.removeprefix(self._root), file.removeprefix(str(settings.root)))
-        return digest(linter(), state, *places, self._told(settings))
+        return entry_name(linter(), state, *places, self._told(settings))
 
     def _told(self, settings: Settings) -> str:
         """What of the settings bears on findings; one object serves many files."""
@@ -83,9 +83,9 @@ class Results:
         return known[1]
 
 
-def digest(*parts: str) -> str:
+def entry_name(*parts: str) -> str:
     """A name for what the parts tell apart."""
-    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
+    return digest("\0".join(parts).encode("utf-8", "surrogatepass"))
 
 
 @cache

@@ -6,8 +6,9 @@ is found under the same path.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from mlflow_lint.digest import digest
 
 
 class States:
@@ -29,13 +30,13 @@ class States:
                 leaves = sorted(self._leaf(each, read) for each in ring)
                 members = frozenset(ring)
                 beyond = {self._known[other] for each in ring for other in self._rests_on(each) if other not in members}
-                state = _digest("\n".join([*leaves, "", *sorted(beyond)]).encode())
+                state = digest("\n".join([*leaves, "", *sorted(beyond)]).encode())
                 self._known.update(dict.fromkeys(ring, state))
         return self._known[file]
 
     def _leaf(self, file: str, read: Mapping[str, bytes]) -> str:
         data = read[file] if file in read else self._read(file)
-        return f"{_digest(data)} {self._shown(file)!r}"
+        return f"{digest(data)} {self._shown(file)!r}"
 
     def _rings(self, first: str) -> Iterator[list[str]]:
         """What `first` rests on, files that import each other in a circle together, each ring after those it rests on.
@@ -74,7 +75,3 @@ class States:
                     found, ring[cut:] = ring[cut:], []
                     inside.difference_update(found)
                     yield found
-
-
-def _digest(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
