@@ -58,7 +58,7 @@ def load(text: str | bytes, of: type[Record]) -> Record:
     """The record of the given class that `dump` wrote. Raises `CodecError` for any other text."""
     kind: Any = of
     try:
-        data = json.loads(text, parse_constant=_refused)
+        data = _DECODER.decode(text if isinstance(text, str) else text.decode())
         if not isinstance(data, dict) or data.keys() != {"version", "record"}:
             raise CodecError("no record")
         if data["version"] != version(kind):
@@ -205,8 +205,7 @@ def _read_object(data: dict[str, Json], allowed: _Allowed) -> Any:
     shape = _shape(record)
     if not isinstance(values, list) or not shape.required <= len(values) <= len(shape.hints):
         raise CodecError(f"a {name} without its fields, or with more")
-    given = zip(values, shape.hints, strict=False)
-    return record(*[value if type(value) in hint.plain else _read(value, hint) for value, hint in given])
+    return record(*map(_read, values, shape.hints))
 
 
 def _read_items(data: list[Json], allowed: _Allowed) -> tuple[Any, ...]:
@@ -214,8 +213,7 @@ def _read_items(data: list[Json], allowed: _Allowed) -> tuple[Any, ...]:
         raise CodecError("an array where there can be none")
     if allowed.repeated:
         (hint,) = allowed.items
-        # Most values are plain: to look here spares a call for each.
-        return tuple([item if type(item) in hint.plain else _read(item, hint) for item in data])
+        return tuple([_read(item, hint) for item in data])
     if len(allowed.items) != len(data):
         raise CodecError(f"an array of {len(data)} where {len(allowed.items)} belong")
     return tuple(map(_read, data, allowed.items))
@@ -241,3 +239,6 @@ def _checked(value: str | int | float | None, allowed: _Allowed) -> str | int | 
 
 def _refused(word: str) -> typing.NoReturn:
     raise CodecError(f"{word} is no number of JSON")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refused)
