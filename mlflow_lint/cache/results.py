@@ -6,6 +6,7 @@ imports, the same settings and the same linter, and if what was asked of its sur
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Iterator
@@ -97,8 +98,10 @@ def linter() -> str:
 
 
 def _times(folder: str) -> Iterator[int]:
-    for entry in os.scandir(folder):
-        if entry.name.endswith(".py"):
-            yield entry.stat().st_mtime_ns
-        elif entry.name != "__pycache__" and entry.is_dir():
-            yield from _times(entry.path)
+    """When the modules of a folder were changed; nothing of one that is none, as in a zip file."""
+    with contextlib.suppress(OSError):
+        for entry in os.scandir(folder):
+            if entry.name.endswith(".py"):
+                yield entry.stat().st_mtime_ns
+            elif entry.name != "__pycache__" and entry.is_dir():
+                yield from _times(entry.path)

@@ -19,6 +19,7 @@ from mlflow_lint.analysis.writes.effects import Effects
 from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.api import WRITES, Kind
 from mlflow_lint.facts.functions import inner_blocks
+from mlflow_lint.facts.iterables import SAME_ITEMS
 from mlflow_lint.facts.traverse import bound_names, last_name, names_in
 from mlflow_lint.fixes.entries import evaluated, keys_of
 from mlflow_lint.fixes.keys import all_differ, differ_by_turn
@@ -27,7 +28,7 @@ from mlflow_lint.fixes.nest import Nest
 from mlflow_lint.regex import regex
 
 _MODELS = regex(r"log_model|autolog|active_model|logged_model|log_outputs")
-_WRAPPERS = frozenset("enumerate zip reversed sorted list tuple tqdm".split())
+_WRAPPERS = SAME_ITEMS | {"enumerate", "zip"}
 _NUMBERS = frozenset("float int round len".split())
 
 

@@ -13,13 +13,14 @@ from mlflow_lint.analysis.writes.effects import Effects
 from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.frequency import Frequency
 from mlflow_lint.facts.functions import inner_blocks, returned_values
+from mlflow_lint.facts.iterables import SAME_ITEMS, unwrapped
 from mlflow_lint.facts.traverse import descend, last_name
 
 _DEEPEST = 6
 _FEW = 20
 _MAGIC = frozenset("*?[")
 _ADDING = frozenset("append add insert".split())
-_WRAPPERS = frozenset("enumerate sorted list tuple set reversed zip tqdm track iter filter".split())
+_WRAPPERS = SAME_ITEMS | {"enumerate", "zip", "filter"}
 
 
 def is_listing(effects: Effects, loop: Loop) -> bool:
@@ -50,8 +51,7 @@ def _is_walked(iterable: facts.Expression, place: Place) -> bool:
 
 def _finds_one(iterable: facts.Expression, place: Place) -> bool:
     """Whether a glob looks for names that are written out: `for f in folder.glob("results.png")`."""
-    while isinstance(iterable, facts.Call) and last_name(iterable.function) in _WRAPPERS and iterable.arguments:
-        iterable = iterable.arguments[0].value
+    iterable = unwrapped(iterable, _WRAPPERS)
     if not isinstance(iterable, facts.Call) or last_name(iterable.function) not in ("glob", "iglob"):
         return False
     patterns = _spelled(iterable.arguments[0].value, place) if iterable.arguments else ()

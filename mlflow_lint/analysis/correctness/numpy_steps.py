@@ -19,6 +19,7 @@ from mlflow_lint.analysis.writes.effects import Effects
 from mlflow_lint.analysis.writes.summary import Body
 from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.api import Kind
+from mlflow_lint.facts.iterables import SAME_ITEMS
 from mlflow_lint.facts.traverse import argument, last_name
 from mlflow_lint.project.modules import Unit
 from mlflow_lint.record import entity
@@ -28,7 +29,7 @@ _INTEGER = regex(r"numpy\.(u?int(8|16|32|64|p|c)?|int_|longlong|short|intc)")
 _ONE = regex(r"numpy\.(argmax|argmin|searchsorted)")
 _MANY = regex(r"numpy\.(argsort|random\.permutation)")
 _ENTITY = regex(r"mlflow\.entities(\.metric)?\.Metric")
-_SAME_ITEMS = frozenset("list tuple sorted reversed iter tqdm trange track copy".split())
+_SAME_ITEMS = SAME_ITEMS | {"copy"}
 _DATABASES = {Store.SQLITE, Store.DATABASE}
 _DEPTH = 8
 

@@ -21,6 +21,7 @@ from mlflow_lint.analysis.writes.written import entries
 from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.api import Api, Kind
 from mlflow_lint.facts.frequency import Frequency
+from mlflow_lint.facts.iterables import SAME_ITEMS, unwrapped
 from mlflow_lint.facts.traverse import descend, last_name, names_in, shown
 from mlflow_lint.findings import Step
 from mlflow_lint.record import entity
@@ -163,11 +164,9 @@ def _iterates(effects: Effects, loop: Loop, name: str, walks: Container[int]) ->
 
 def _walked(iterable: facts.Expression) -> Iterator[facts.Expression]:
     """What `enumerate(…)` walks over."""
-    if isinstance(iterable, facts.Call) and iterable.arguments:
-        if last_name(iterable.function) == "enumerate":
-            yield iterable.arguments[0].value
-        elif last_name(iterable.function) in ("tqdm", "track", "list"):
-            yield from _walked(iterable.arguments[0].value)
+    counted = unwrapped(iterable, SAME_ITEMS)
+    if isinstance(counted, facts.Call) and last_name(counted.function) == "enumerate" and counted.arguments:
+        yield counted.arguments[0].value
 
 
 def _picks_turns(site: Site, counted: facts.Expression) -> bool:

@@ -14,6 +14,7 @@ from mlflow_lint.analysis.names.meaning import Place
 from mlflow_lint.analysis.names.scopes import Item
 from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.functions import inner_blocks
+from mlflow_lint.facts.iterables import PROGRESS_BARS, unwrapped
 from mlflow_lint.facts.traverse import bound_names, last_name
 from mlflow_lint.regex import regex
 
@@ -24,7 +25,7 @@ _STEP = regex(
     r"|(i|n)(epoch|iter|batch|step)|ep|iteration_?(idx|num|no|count|number)|episode_?(idx|num|no|count|number)|global_?step|globalstep)_*$",
     re.I,
 )
-_WRAPPERS = ("tqdm", "trange", "track", "progress_bar", "master_bar", "prange", "list", "notebook_tqdm", "alive_it")
+_WRAPPERS = PROGRESS_BARS | {"list"}
 _RANGES = ("range", "trange", "xrange", "count", "arange", "prange")
 
 
@@ -59,10 +60,7 @@ def _is_index(name: str, place: Place) -> bool:
 
 def _counts(iterable: facts.Expression, path: tuple[int, ...]) -> bool:
     """Whether the part of the items of an iterable at `path` is 0, 1, 2, …"""
-    while isinstance(iterable, facts.Call) and last_name(iterable.function) in _WRAPPERS and iterable.arguments:
-        if last_name(iterable.function) in _RANGES:
-            break
-        iterable = iterable.arguments[0].value
+    iterable = unwrapped(iterable, _WRAPPERS)
     if not isinstance(iterable, facts.Call):
         return False
     word = last_name(iterable.function)

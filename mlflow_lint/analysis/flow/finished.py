@@ -15,14 +15,14 @@ from mlflow_lint.analysis.names.meaning import ClassRef, External, FunctionRef, 
 from mlflow_lint.analysis.names.scopes import Binding, Item, Value
 from mlflow_lint.analysis.writes.effects import Effects
 from mlflow_lint.facts import model as facts
+from mlflow_lint.facts.iterables import SAME_ITEMS, unwrapped
 from mlflow_lint.facts.traverse import bound_names, descend, last_name, shown
 from mlflow_lint.regex import regex
 
 _DEEPEST = 8
 _RANGES = frozenset("range trange xrange arange linspace".split())
-_WRAPPERS = frozenset(
-    "enumerate zip zip_longest reversed sorted list tuple set dict iter tqdm track islice chain from_iterable pairwise "
-    "accumulate".split()
+_WRAPPERS = SAME_ITEMS | frozenset(
+    "enumerate zip zip_longest dict islice chain from_iterable pairwise accumulate".split()
 )
 _VIEWS = frozenset(
     "items values keys iterrows itertuples to_dict to_list tolist to_numpy numpy cpu detach flatten ravel reshape "
@@ -65,8 +65,7 @@ def is_finished(effects: Effects, loop: Loop) -> bool:
 
 def _counts(iterable: facts.Expression) -> bool:
     """`range(len(loader))` only counts; it fetches nothing."""
-    while isinstance(iterable, facts.Call) and last_name(iterable.function) in _WRAPPERS and iterable.arguments:
-        iterable = iterable.arguments[0].value
+    iterable = unwrapped(iterable, _WRAPPERS)
     return isinstance(iterable, facts.Call) and last_name(iterable.function) in _RANGES
 
 

@@ -19,6 +19,7 @@ from mlflow_lint.analysis.names.resolve import Resolver
 from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.frequency import Frequency
 from mlflow_lint.facts.functions import inner_blocks
+from mlflow_lint.facts.iterables import SAME_ITEMS, unwrapped
 from mlflow_lint.facts.traverse import bound_names, calls_in, descend, last_name, names_in, shown
 from mlflow_lint.record import record
 from mlflow_lint.regex import regex
@@ -329,11 +330,7 @@ def literal_count(node: facts.For | facts.While | facts.Clause) -> int | None:
     """How often a loop turns where the text says so: `range(5)`, a literal list."""
     if isinstance(node, facts.While):
         return None
-    iterable = node.iterable
-    while isinstance(iterable, facts.Call) and last_name(iterable.function) in ("enumerate", "tqdm", "list"):
-        if not iterable.arguments:
-            return None
-        iterable = iterable.arguments[0].value
+    iterable = unwrapped(node.iterable, SAME_ITEMS | {"enumerate"})
     if isinstance(iterable, (facts.Collection, facts.Mapping)):
         return len(iterable.items)
     if isinstance(iterable, facts.Call) and last_name(iterable.function) in ("range", "trange"):

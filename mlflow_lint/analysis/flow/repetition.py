@@ -7,9 +7,13 @@ from mlflow_lint.analysis.flow.registered import Hook
 from mlflow_lint.analysis.flow.sites import Loop
 from mlflow_lint.analysis.writes.summary import Body
 from mlflow_lint.facts import model as facts
-from mlflow_lint.facts.traverse import argument, shown
+from mlflow_lint.facts.iterables import PROGRESS_BARS, unwrapped
+from mlflow_lint.facts.traverse import shown
 from mlflow_lint.findings import Step
 from mlflow_lint.record import record
+
+_UNSAID = PROGRESS_BARS | {"enumerate", "iter", "islice"}
+"""Calls around what a loop walks over that a message leaves out."""
 
 
 @record
@@ -58,16 +62,4 @@ def loop_words(loop: Loop) -> str:
     """A loop as a message names it: `loop over train_loader`, `while not done`."""
     if isinstance(loop.node, facts.While):
         return f"while {shown(loop.node.test)}"
-    return f"loop over {shown(_subject(loop.node.iterable))}"
-
-
-def _subject(iterable: facts.Expression) -> facts.Expression:
-    """What a wrapper such as `enumerate` or `tqdm` walks over."""
-    while isinstance(iterable, facts.Call) and isinstance(iterable.function, (facts.Name, facts.Attribute)):
-        function = iterable.function
-        word = function.id if isinstance(function, facts.Name) else function.name
-        inner = argument(iterable, "iterable", 0)
-        if word not in ("enumerate", "tqdm", "track", "iter", "islice", "progress_bar") or inner is None:
-            break
-        iterable = inner.value
-    return iterable
+    return f"loop over {shown(unwrapped(loop.node.iterable, _UNSAID))}"

@@ -15,6 +15,7 @@ from mlflow_lint.analysis.names.resolve import Resolver
 from mlflow_lint.analysis.names.scopes import Item, Scope, Value
 from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.functions import returned_values, yielding_loops
+from mlflow_lint.facts.iterables import SAME_ITEMS
 from mlflow_lint.facts.traverse import descend, last_name, shown
 from mlflow_lint.record import record
 from mlflow_lint.regex import regex
@@ -41,11 +42,9 @@ class Walked:
     evidence: str
 
 
-_WRAPPERS = frozenset(
-    "enumerate tqdm tqdm_notebook track progress_bar progressbar islice iter reversed list tuple cycle chain "
-    "sorted prefetch prepare prepare_data_loader setup_dataloaders MpDeviceLoader ParallelLoader "
-    "per_device_loader DeviceLoader auto take skip seek Bar ProgressBar log_every alive_it notebook_tqdm "
-    "to_device master_bar".split()
+_WRAPPERS = SAME_ITEMS | frozenset(
+    "enumerate islice cycle chain prefetch prepare prepare_data_loader setup_dataloaders MpDeviceLoader ParallelLoader "
+    "per_device_loader DeviceLoader auto take skip seek log_every to_device".split()
 )
 _LOADER_CLASS = regex(
     r"((Data|Batch|Bulk|Neighbor|Graph|Geo|Multi|Fast|Train|Test|Eval|Val)\w*Loader|^Loader|DataLoader\w*|DataIterator"

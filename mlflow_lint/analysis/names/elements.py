@@ -13,12 +13,13 @@ from mlflow_lint.analysis.names.meaning import FunctionRef, Instance, Meaning, P
 from mlflow_lint.analysis.names.scopes import Declared, Scope, Value, clause_scope
 from mlflow_lint.facts import model as facts
 from mlflow_lint.facts.functions import additions
+from mlflow_lint.facts.iterables import SAME_ITEMS
 from mlflow_lint.facts.traverse import last_name
 
 if TYPE_CHECKING:
     from mlflow_lint.analysis.names.resolve import Resolver
 
-_SAME_ITEMS = frozenset("list tuple set sorted reversed iter tqdm copy".split())
+_SAME_ITEMS = SAME_ITEMS | {"copy"}
 _DEPTH = 6
 
 
