@@ -446,6 +446,12 @@ def test_gitlab_tells_findings_of_equal_lines_apart() -> None:
     assert found[0] == fingerprints([TRAIN_REPORT])[0]
 
 
+@pytest.mark.parametrize(("path", "shown"), [("\n::error::x.py", r"\n::error::x.py"), ("\u2028x.py", r"\u2028x.py")])
+def test_gitlab_takes_a_path_that_begins_with_the_end_of_a_line(path: str, shown: str) -> None:
+    told = consumers.gitlab(render("gitlab", [replace(TRAIN_REPORT, path=path)], OPTIONS))
+    assert {place for place, _, _ in told} == {shown}
+
+
 @pytest.mark.parametrize("variable", ["CI_PROJECT_DIR", "GITHUB_WORKSPACE"])
 def test_ci_systems_get_paths_from_their_checkout(variable: str, tmp_path: Path, report: Report) -> None:
     (tmp_path / "sub").mkdir()

@@ -16,9 +16,10 @@ from mlflow_lint.report.headline import message
 from mlflow_lint.report.json_text import json_list
 from mlflow_lint.report.model import FileReport, Options
 from mlflow_lint.report.on_disk import OnDisk
-from mlflow_lint.report.visible import without_surrogates
+from mlflow_lint.report.visible import visible, without_surrogates
 
 _SEVERITIES = {Severity.ERROR: "critical", Severity.WARNING: "major", Severity.INFO: "minor"}
+_LINE_ENDS = ("\n", "\r", "\u2028", "\u2029")
 
 
 def render(results: Sequence[FileReport], options: Options) -> str:
@@ -30,6 +31,8 @@ def render(results: Sequence[FileReport], options: Options) -> str:
 def _issues(report: FileReport, options: Options, seen: Counter[str]) -> Iterator[dict[str, Any]]:
     disk = OnDisk(report)
     path = without_surrogates(options.from_base(report.path))
+    if path.startswith(_LINE_ENDS):
+        path = visible(path)  # GitLab's schema has no such path, and would have none of the report
     for finding in report.findings:
         region = disk.region(finding.region)
         # Blanks do not count: code that is indented anew stays known.
