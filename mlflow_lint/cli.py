@@ -274,6 +274,10 @@ def _request(
 
     Exit codes: 0 nothing found or all of it fixed, 1 findings, 2 something could not be read or done.
     """
+    try:
+        os.getcwd()
+    except OSError as error:
+        raise _UsageError(f"the working directory cannot be found: {error.strerror}") from None
     cache_dir = cache_dir or os.environ.get("MLFLOW_LINT_CACHE_DIR")
     given = {
         "select": _split(select),
@@ -362,7 +366,7 @@ def _run() -> int:
     except BrokenPipeError:  # while printing the help
         streams.abandon(sys.stdout)
         return CLEAN
-    except OSError as error:
+    except OSError as error:  # the same: nothing else that options take can fail so
         return _unwritten(error)
     if isinstance(request, int):  # --help or --version, which are done with
         return request

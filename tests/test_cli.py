@@ -763,6 +763,17 @@ def test_a_disk_that_is_full(option: str, tree: Path) -> None:
     assert ran == Ran(2, "", "mlflow-lint: error: standard output cannot be written: No space left on device\n")
 
 
+@pytest.mark.skipif(os.name != "posix", reason="only there can a folder that is in use be removed")
+def test_a_working_directory_that_is_gone(tmp_path: Path) -> None:
+    script = 'mkdir gone && cd gone && rmdir ../gone && "$@"'
+    message = "the working directory cannot be found: No such file or directory (--help lists the options)"
+    for arguments in ([], ["--cache-dir", "x"], ["--baseline", "x"], ["--show-settings"]):
+        ran = doors.run(["sh", "-c", script, "sh", *doors.command(), *arguments], tmp_path)
+        assert ran == Ran(2, "", f"mlflow-lint: error: {message}\n")
+    ran = doors.run(["sh", "-c", script, "sh", *doors.command(), "--version"], tmp_path)
+    assert (ran.code, ran.err) == (0, "")
+
+
 def test_closed_streams(tree: Path) -> None:
     write(tree, {"a.py": HOT})
     script = '"$@" >&- 2>&- <&-; echo $?'
