@@ -1,6 +1,6 @@
 """A linter and codemod for code that logs to MLflow.
 
-The doors are :mod:`mlflow_lint.cli`, :mod:`mlflow_lint.flake8_plugin`, :mod:`mlflow_lint.lsp` and
+The doors are :mod:`mlflow_lint.__main__`, :mod:`mlflow_lint.flake8_plugin`, :mod:`mlflow_lint.lsp` and
 :mod:`mlflow_lint.library`; importing this package alone loads none of them, so that every door starts quickly. What
 the library offers can be imported from here.
 """

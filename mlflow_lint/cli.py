@@ -1,33 +1,25 @@
-"""The `mlflow-lint` command: its options, and what it prints.
+"""The options of the `mlflow-lint` command.
 
-Invariant: options become one `Request`, and the run itself is elsewhere; whatever happens there, nobody sees
-a traceback, and the exit code is 0 (clean), 1 (findings), 2 (an error) or 130 (interrupted).
+Invariant: they become one `Request`, and what is done about it is elsewhere.
 """
 
 # Annotations are no texts here: typer would have to compile each of them.
 
-import contextlib
-import gc
 import os
-import sys
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from mlflow_lint import __version__, streams
-from mlflow_lint.config import ConfigError
-from mlflow_lint.failures import defect, error_line, is_defect
-from mlflow_lint.progress import Bar
+from mlflow_lint import __version__
 from mlflow_lint.report import FORMATS
-from mlflow_lint.request import CLEAN, FAILED, Request, Terminal
+from mlflow_lint.request import Request
 from mlflow_lint.verbatim import VerbatimCommand
 
-_INTERRUPTED = 130
 _MOST_JOBS = 512
-_UsageError: Any = typer.BadParameter.__bases__[0]  # of click, or of the copy in newer versions of typer
+UsageError: Any = typer.BadParameter.__bases__[0]
+"""What is wrong with the options: of click, or of the copy in newer versions of typer."""
 
 _app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown")
 
@@ -277,7 +269,7 @@ def _request(
     try:
         os.getcwd()
     except OSError as error:
-        raise _UsageError(f"the working directory cannot be found: {error.strerror}") from None
+        raise UsageError(f"the working directory cannot be found: {error.strerror}") from None
     cache_dir = cache_dir or os.environ.get("MLFLOW_LINT_CACHE_DIR")
     given = {
         "select": _split(select),
@@ -338,75 +330,3 @@ def _request(
 def command() -> Any:
     """The command as click knows it: its parameters, with their names and texts."""
     return typer.main.get_command(_app)
-
-
-def main() -> int:
-    """Run the command with the arguments of the process; the result is its exit code."""
-    gc.disable()  # all that a run makes is kept to its end, and trees, which are not, hold no circles
-    streams.prepare()
-    try:
-        return _run()
-    except KeyboardInterrupt:
-        # At once: the analysis runs in a thread of its own, which an ordinary exit would wait for.
-        os._exit(_INTERRUPTED)
-    except BaseException as error:
-        if not is_defect(error):
-            raise
-        streams.write(sys.stderr, defect(error))
-        return FAILED
-
-
-def _run() -> int:
-    try:
-        request = command().main(prog_name="mlflow-lint", standalone_mode=False)
-    except _UsageError as error:
-        message = " ".join(error.format_message().rstrip(".").splitlines())
-        streams.write(sys.stderr, error_line(f"{message} (--help lists the options)"))
-        return FAILED
-    except BrokenPipeError:  # while printing the help
-        streams.abandon(sys.stdout)
-        return CLEAN
-    except OSError as error:  # the same: nothing else that options take can fail so
-        return _unwritten(error)
-    if isinstance(request, int):  # --help or --version, which are done with
-        return request
-    if request.lsp:
-        gc.enable()
-        return _serve(request)
-    from mlflow_lint.run import run  # --help and --version do without
-
-    with contextlib.closing(Bar(sys.stderr)) as bar:
-        terminal = Terminal.of(sys.stdout, os.environ)
-        if sys.stderr is not None and sys.stderr.isatty():
-            terminal = replace(terminal, progress=bar)
-        outcome = run(request, terminal, streams.read)
-    try:
-        streams.write(sys.stdout, outcome.output)
-    except OSError as error:
-        return _unwritten(error)
-    streams.write(sys.stderr, outcome.aside)
-    return outcome.exit_code
-
-
-def _unwritten(error: OSError) -> int:
-    """A disk is full, say, that standard output goes to."""
-    streams.abandon(sys.stdout)
-    streams.write(sys.stderr, error_line(f"standard output cannot be written: {error.strerror or error}"))
-    return FAILED
-
-
-def _serve(request: Request) -> int:
-    try:
-        from mlflow_lint.lsp.server import serve
-        from mlflow_lint.lsp.session import Options
-    except ModuleNotFoundError as error:
-        if error.name is None or error.name.partition(".")[0] not in ("pygls", "lsprotocol"):
-            raise
-        message = "--lsp needs pygls 2 or later: pip install 'mlflow-lint[lsp]'"
-        streams.write(sys.stderr, error_line(message))
-        return FAILED
-    try:
-        return serve(Options(request.overrides, request.config, request.isolated))
-    except ConfigError as error:
-        streams.write(sys.stderr, error_line(str(error)))
-        return FAILED

@@ -16,7 +16,7 @@ import doors
 import pytest
 from doors import Ran
 
-from mlflow_lint import __version__, cli, engine, streams
+from mlflow_lint import __main__, __version__, cli, engine, streams
 from mlflow_lint.request import Terminal
 from mlflow_lint.rules.registry import all_rules
 
@@ -73,7 +73,7 @@ def lint(tree: Path, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.Captur
     def run(*arguments: str | Path, stdin: bytes = b"") -> Ran:
         monkeypatch.setattr(sys, "argv", ["mlflow-lint", *map(str, arguments)])
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
-        code = cli.main()
+        code = __main__.main()
         captured = capfdbinary.readouterr()
         out, err = captured.out.decode(), captured.err.decode()
         assert "Traceback" not in out + err
@@ -425,7 +425,7 @@ def test_stdin_fix_without_fixes_prints_the_code_unchanged(
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["mlflow-lint", "--fix", "-"])
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
-    cli.main()
+    __main__.main()
     assert capfdbinary.readouterr().out == data
 
 
@@ -704,7 +704,7 @@ def test_a_traceback_is_there_for_those_who_ask(
     write(tree, {"b.py": HOT})
     monkeypatch.setattr(sys, "argv", ["mlflow-lint"])
     monkeypatch.setenv("MLFLOW_LINT_TRACEBACK", "1")
-    assert cli.main() == 2
+    assert __main__.main() == 2
     assert "Traceback (most recent call last)" in capsys.readouterr().err
 
 
@@ -787,7 +787,7 @@ def test_closed_streams(tree: Path) -> None:
 def test_interruption_is_quiet_and_at_once(place: str, tree: Path) -> None:
     program = f"""
 import os, signal, sys, time
-from mlflow_lint import cli, engine, run, streams
+from mlflow_lint import __main__, engine, run, streams
 
 def interrupt(*_):
     os.kill(os.getpid(), signal.SIGINT)
@@ -796,7 +796,7 @@ def interrupt(*_):
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore the signal
 {place}
 sys.argv = ["mlflow-lint", {"'-'" if "read" in place else "'.'"}]
-sys.exit(cli.main())
+sys.exit(__main__.main())
 """
     write(tree, {"a.py": HOT})
     start = time.monotonic()

@@ -99,7 +99,7 @@ def hook(event, arguments):
         compiled.append(arguments[0])
 
 sys.addaudithook(hook)
-from mlflow_lint.cli import main
+from mlflow_lint.__main__ import main
 from mlflow_lint.pool import _load
 
 _load()

@@ -537,7 +537,7 @@ async def test_a_notebook(tmp_path: Path) -> None:
 
 CRASHING = """\
 import sys
-from mlflow_lint import cli
+from mlflow_lint import __main__
 from mlflow_lint.lsp import checking
 
 real = checking.check_source
@@ -551,7 +551,7 @@ def check_source(project, file, source, settings):
 
 checking.check_source = check_source
 sys.argv = ["mlflow-lint", "--lsp"]
-sys.exit(cli.main())
+sys.exit(__main__.main())
 """
 
 

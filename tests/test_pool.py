@@ -69,7 +69,7 @@ def check(project, task):
             {what}
     return own(project, task)
 pool.check_in_turn = check
-from mlflow_lint.cli import main
+from mlflow_lint.__main__ import main
 sys.exit(main())
 """
 
